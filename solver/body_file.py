@@ -196,7 +196,7 @@ class _SparseMatrix:
         self.state = state
 
     def dense(self) -> Array:
-        shape = self.state.get("_shape", self.state.get("shape"))
+        shape: tuple[int, int] = self.state.get("_shape") or self.state["shape"]
         pointers = np.asarray(self.state["indptr"])
         major = np.repeat(np.arange(len(pointers) - 1), np.diff(pointers))
         out = np.zeros(shape)

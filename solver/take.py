@@ -119,7 +119,7 @@ def write_take(take: Take, path: Path) -> Path:
             )
             stream.flush()
             os.fsync(stream.fileno())
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise OutputUnwritable(f"The take could not be written to {path}: {error.strerror or error}.") from error

@@ -9,7 +9,7 @@ EXAMPLES: list[events.Event] = [
     events.Progress(stage="detect", done=120, total=900, eta_s=14.2),
     events.Progress(stage="solve", done=0, total=1),
     events.Preview(frame=3, landmarks=[[1.0, 2.0, 0.5]]),
-    events.Notice(code="focal_assumed", message="日本語 and \"quotes\"\nand a line break"),
+    events.Notice(code="focal_assumed", message='日本語 and "quotes"\nand a line break'),
     events.TakeWritten(person=1, path="/a b/'c'/take_p1.npz"),
     events.Failed(code="no_person", message="Nobody.", hint="Look."),
     events.Heartbeat(elapsed_s=1.5),
