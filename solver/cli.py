@@ -1,0 +1,153 @@
+"""The command line: `python -m solver solve|evaluate|overlay|doctor`.
+
+Exit status: 0 done, 2 bad input, 3 no person, 130 cancelled, 1 our fault.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NoReturn
+
+from .errors import BadInput, Cancelled, IkolError
+from .events import DETECTORS, DEVICES, Done, Event, Failed, SolveRequest
+from .reporting import EventWriter, ProgressBar, heartbeat, watch_commands
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises instead of exiting, so that a wrong option reaches the parent as an event like any other error."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BadInput(f"{message[:1].upper()}{message[1:]}.", hint=f"See {self.prog} --help.")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; the process's exit status."""
+    # Known before parsing, because a wrong option must be reported the way the caller listens.
+    emit = EventWriter(sys.stdout) if "--events" in arguments else ProgressBar()
+    try:
+        options = _parser().parse_args(arguments)
+        return options.run(options, emit)
+    except IkolError as error:
+        return _report(emit, error)
+    except KeyboardInterrupt:
+        return _report(emit, Cancelled("The solve was cancelled; nothing was written."))
+    except BrokenPipeError:  # the parent closed our output: nobody is left to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Cancelled.exit_status
+    except Exception as error:
+        traceback.print_exc()
+        return _report(emit, IkolError(f"The solver failed: {type(error).__name__}: {error}"))
+
+
+def _report(emit: Callable[[Event], None], error: IkolError) -> int:
+    emit(Failed(error.code, error.message, error.hint))
+    return error.exit_status
+
+
+def _solve(options: argparse.Namespace, emit: EventWriter | ProgressBar) -> int:
+    from .pipeline import Job, solve  # torch takes seconds to import: not for --help
+
+    request = SolveRequest(
+        video=options.video,
+        out=options.out,
+        start=options.start,
+        end=options.end,
+        model=options.model,
+        detector=options.detector,
+        device=options.device,
+        focal_px=options.focal,
+        height_cm=options.height,
+        rate_hz=options.fps,
+    )
+    cancelled = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: cancelled.set())
+    with ExitStack() as running:
+        if isinstance(emit, EventWriter):
+            watch_commands(cancelled)
+            running.enter_context(heartbeat(emit))
+        else:
+            running.callback(emit.close)
+        solve(request, Job(emit, cancelled.is_set))
+    emit(Done())
+    return 0
+
+
+def _evaluate(options: argparse.Namespace, emit: Callable[[Event], None]) -> int:
+    from .evaluate import compare, format_report
+    from .take import read_take
+
+    print(format_report(compare(read_take(Path(options.take)), read_take(Path(options.truth)))))
+    return 0
+
+
+def _overlay(options: argparse.Namespace, emit: Callable[[Event], None]) -> int:
+    from .overlay import draw_overlay
+    from .take import read_take
+
+    draw_overlay(Path(options.video), read_take(Path(options.take)), Path(options.out))
+    return 0
+
+
+def _doctor(options: argparse.Namespace, emit: Callable[[Event], None]) -> int:
+    from .doctor import examine
+
+    findings = examine()
+    for finding in findings:
+        print(f"{'ok  ' if finding.works else 'FAIL'}  {finding.name}: {finding.detail}")
+    return 0 if all(finding.works for finding in findings) else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m solver", description="IKOL: a video of a person becomes animation.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    solve = commands.add_parser("solve", help="a video to takes")
+    solve.add_argument("video")
+    solve.add_argument("--out", required=True, metavar="DIR", help="folder for take_p1.npz, take_p2.npz, ...")
+    solve.add_argument("--start", type=_seconds, metavar="S", help="in point, seconds from the first frame")
+    solve.add_argument("--end", type=_seconds, metavar="S", help="out point, seconds from the first frame")
+    solve.add_argument("--model", default="open", metavar="open|PATH", help="the open body, or an SMPL .npz or .pkl")
+    solve.add_argument("--detector", default="heavy", choices=DETECTORS)
+    solve.add_argument("--device", default="auto", choices=DEVICES)
+    solve.add_argument("--focal", type=_positive, metavar="PX", help="focal length in pixels; assumed when not given")
+    solve.add_argument("--height", type=_positive, metavar="CM", help="the person's height")
+    solve.add_argument("--fps", type=_positive, metavar="HZ", help="time base of the take; the video's own by default")
+    solve.add_argument("--events", action="store_true", help="JSON Lines on standard output, commands on standard input")
+    solve.set_defaults(run=_solve)
+
+    evaluate = commands.add_parser("evaluate", help="a take against its truth")
+    evaluate.add_argument("take")
+    evaluate.add_argument("truth")
+    evaluate.set_defaults(run=_evaluate)
+
+    overlay = commands.add_parser("overlay", help="landmarks and the solved skeleton drawn on the video")
+    overlay.add_argument("video")
+    overlay.add_argument("take")
+    overlay.add_argument("--out", required=True, metavar="FILE")
+    overlay.set_defaults(run=_overlay)
+
+    doctor = commands.add_parser("doctor", help="what works on this machine")
+    doctor.set_defaults(run=_doctor)
+    return parser
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return value
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a moment of the clip")
+    return value

@@ -1,0 +1,68 @@
+"""Lifting, first version: the detector's landmarks to everything that IKOL needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..body_file import Body
+from ..detect.observations import Observations
+from .landmark_points import landmark_points
+from .regressor import landmark_regressor
+from .shape import estimate_shape
+from .twist import twist_and_leaves
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Keypoints:
+    """IKOL's inputs over T moments of one person. Frame: camera axes (x right, y down, z forward), metres.
+
+    Attributes:
+        times: (T,) seconds.
+        positions: (T, 24, 3) relative to the middle of the hips.
+        confidence: (T, 24) 0..1; 0 where the person was not seen.
+        twist: (T, 23, 2) cos, sin; row k - 1 is joint k's rotation about its rest bone, applied before the swing.
+        leaf_rotations: (T, 5, 3, 3) head, left hand, right hand, left foot, right foot, relative to the parent.
+        betas: (10,) one shape for the clip.
+        landmarks: (T, 33, 3) the turned and scaled landmarks that the keypoints came from.
+    """
+
+    times: Array
+    positions: Array
+    confidence: Array
+    twist: Array
+    leaf_rotations: Array
+    betas: Array
+    landmarks: Array
+
+
+def lift(
+    observations: Observations, body: Body, view: Array, rate_hz: float, height: float | None = None
+) -> Keypoints:
+    """Keypoints of one person on a uniform time base.
+
+    Args:
+        observations: smoothed, gaps filled (their visibility 0).
+        body: whose shape space and proportions to use.
+        view: (T, 3, 3) turns the detector's crop axes, which face the person, into camera axes.
+        rate_hz: the time base.
+        height: the person's height in metres, if known.
+    """
+    landmarks = np.einsum("tij,tlj->tli", view, observations.landmarks3d.astype(np.float64))
+    regressor = landmark_regressor()
+    visibility = observations.landmarks2d[..., 2] * observations.seen[:, None]
+    share = np.abs(regressor) / np.abs(regressor).sum(axis=1, keepdims=True)
+    confidence = visibility @ share.T
+    positions = np.einsum("kl,tlc->tkc", regressor, landmarks)
+    shape = estimate_shape(positions, confidence, body, height)
+    positions, landmarks = positions * shape.scale, landmarks * shape.scale
+    points = landmark_points(body, shape.betas)
+    twist, leaves = twist_and_leaves(positions, landmarks, body.rest_joints(shape.betas), points, rate_hz)
+    return Keypoints(
+        observations.times, positions, confidence, twist, leaves, shape.betas, landmarks
+    )

@@ -1,0 +1,1 @@
+"""From per-frame rotations to motion in the world: smoothing, camera, floor, contacts."""

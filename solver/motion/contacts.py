@@ -1,0 +1,31 @@
+"""Which parts of the feet are planted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..detect.observations import LANDMARK_NAMES
+
+Array = NDArray[Any]
+
+FOOT_POINTS = tuple(
+    LANDMARK_NAMES.index(f"{side}_{point}") for side in ("left", "right") for point in ("heel", "foot_index")
+)
+_PLANTED_HEIGHT, _HEIGHT_SPREAD = 0.06, 0.02  # m
+_PLANTED_SPEED, _SPEED_SPREAD = 0.35, 0.1  # m/s
+
+
+def contact_probability(feet: Array, rate_hz: float) -> Array:
+    """(T, 4) probability that a point of the foot is planted: low and slow at once.
+
+    feet: (T, 4, 3) left heel, left toe, right heel, right toe in the world, metres.
+    """
+    speed = np.linalg.norm(np.gradient(feet, 1 / rate_hz, axis=0), axis=-1) if len(feet) > 1 else np.zeros(feet.shape[:2])
+    return _falling(feet[..., 2], _PLANTED_HEIGHT, _HEIGHT_SPREAD) * _falling(speed, _PLANTED_SPEED, _SPEED_SPREAD)
+
+
+def _falling(value: Array, middle: float, spread: float) -> Array:
+    return 1 / (1 + np.exp(np.clip((value - middle) / spread, -50, 50)))

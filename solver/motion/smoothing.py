@@ -1,0 +1,53 @@
+"""Smoothing without delay, and bridging of moments in which the person was not seen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import butter, sosfiltfilt
+
+from ..detect.observations import Observations
+
+Array = NDArray[Any]
+
+LANDMARK_CUTOFF_HZ = 6.0  # human motion lies below, the detector's jitter above (DESIGN 10)
+
+
+def low_pass(values: Array, rate_hz: float, cutoff_hz: float) -> Array:
+    """Zero-phase Butterworth (fourth order in effect) along the first axis.
+
+    A time base too slow to hold noise above the cutoff is returned as it is: 5 Hz video keeps its every sample.
+    """
+    if rate_hz <= 2.5 * cutoff_hz or len(values) < 3:
+        return values
+    sections = butter(2, cutoff_hz, fs=rate_hz, output="sos")
+    padding = min(int(rate_hz), len(values) - 1)
+    return np.asarray(sosfiltfilt(sections, values, axis=0, padlen=padding))
+
+
+def fill_gaps(observations: Observations) -> Observations:
+    """Landmarks of unseen moments interpolated in time from the seen ones; their visibility becomes 0.
+
+    Raises:
+        ValueError: the person is seen at no moment.
+    """
+    seen = observations.seen
+    if not seen.any():
+        raise ValueError("a person who is never seen")
+    flat = np.concatenate([observations.landmarks2d, observations.landmarks3d], axis=-1).reshape(len(seen), -1)
+    filled = np.stack(
+        [np.interp(observations.times, observations.times[seen], column[seen]) for column in flat.T], axis=-1
+    ).reshape(len(seen), -1, 6)
+    filled[~seen, :, 2] = 0.0
+    return replace(observations, landmarks2d=filled[..., :3], landmarks3d=filled[..., 3:])
+
+
+def smooth(observations: Observations, rate_hz: float) -> Observations:
+    """The landmarks low-passed at LANDMARK_CUTOFF_HZ; visibility untouched."""
+    landmarks2d = observations.landmarks2d.astype(np.float64)
+    landmarks2d[..., :2] = low_pass(landmarks2d[..., :2], rate_hz, LANDMARK_CUTOFF_HZ)
+    landmarks3d = low_pass(observations.landmarks3d.astype(np.float64), rate_hz, LANDMARK_CUTOFF_HZ)
+    return replace(observations, landmarks2d=landmarks2d, landmarks3d=landmarks3d)

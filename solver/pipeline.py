@@ -1,0 +1,268 @@
+"""Video to takes: every stage in order, each a function that can be called alone.
+
+video -> observations -> keypoints -> rotations -> take. The data flows one way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from . import __version__
+from .body import joint_transforms
+from .body_file import Body, read_body
+from .detect import BlazePose, Observations, PersonLandmarks, gather_observations, resample_observations
+from .device import choose_device
+from .errors import BadInput, Cancelled, NoPersonFound, OutputUnwritable
+from .events import PROTOCOL_VERSION, Event, Notice, Preview, Progress, SolveRequest, Started, TakeWritten
+from .ikol import IKOLLayer, Skeleton
+from .lift import Keypoints, landmark_points, lift
+from .motion.camera import Intrinsics, intrinsics, locate, view_rotations
+from .motion.contacts import FOOT_POINTS, contact_probability
+from .motion.smoothing import fill_gaps, smooth
+from .motion.world import place_in_world
+from .take import Camera, Take, write_take
+from .video import VideoInfo, probe_video, read_frames, uniform_rate, uniform_times
+
+Array = NDArray[Any]
+
+_IKOL_BATCH = 2048  # poses solved at once: keeps memory flat on long clips
+_PREVIEW_SECONDS = 0.25
+_PROGRESS_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a running solve needs to speak and to stop.
+
+    Attributes:
+        emit: takes each event as it happens.
+        cancelled: whether the user asked to stop.
+    """
+
+    emit: Callable[[Event], None]
+    cancelled: Callable[[], bool]
+
+    def stop_if_cancelled(self) -> None:
+        """Raise Cancelled when the user asked to stop."""
+        if self.cancelled():
+            raise Cancelled("The solve was cancelled; nothing was written.")
+
+
+@dataclass(frozen=True)
+class Rotations:
+    """IKOL's result for one person over T moments, camera axes.
+
+    Attributes:
+        local: (T, 24, 3, 3) relative to the parent; joint 0 in camera axes.
+        betas: (10,).
+    """
+
+    local: Array
+    betas: Array
+
+
+def solve(request: SolveRequest, job: Job) -> list[Path]:
+    """Solve the request's clip and write one take per person.
+
+    Raises:
+        BadInput: a file or an option cannot be used.
+        NoPersonFound: nobody in the chosen part of the clip.
+        Cancelled: the user asked to stop.
+    """
+    video = probe_video(Path(request.video))
+    body = read_body(request.model)
+    device = choose_device(request.device)
+    folder = _prepare_folder(Path(request.out))
+    job.emit(Started(version=PROTOCOL_VERSION, solver=__version__, device=str(device)))
+    people = _observe(video, request, job)
+    if not people:
+        raise NoPersonFound(f"Nobody was found in {Path(request.video).name}.")
+    rate_hz = request.rate_hz or uniform_rate(people[0].times)
+    skeleton = Skeleton.from_body(request.model)
+    settings = _describe(video, request, device)
+    takes: list[Take] = []
+    for number, observations in enumerate(people, start=1):
+        job.stop_if_cancelled()
+        job.emit(Progress("solve", number - 1, len(people)))
+        takes.append(_solve_person(observations, request, body, skeleton, rate_hz, device, settings, job))
+    job.emit(Progress("solve", len(people), len(people)))
+    paths: list[Path] = []
+    for number, take in enumerate(takes, start=1):
+        job.stop_if_cancelled()
+        paths.append(write_take(take, folder / f"take_p{number}.npz"))
+        job.emit(TakeWritten(person=number, path=str(paths[-1])))
+    return paths
+
+
+def solve_rotations(
+    keypoints: Keypoints, skeleton: Skeleton, device: torch.device, stop_if_cancelled: Callable[[], None]
+) -> Rotations:
+    """IKOL over a clip, frame by frame, in batches."""
+    layer = IKOLLayer(skeleton).to(device)
+    betas = torch.as_tensor(keypoints.betas, dtype=torch.float32, device=device)
+    parts: list[Array] = []
+    for first in range(0, len(keypoints.times), _IKOL_BATCH):
+        stop_if_cancelled()
+        chosen = slice(first, first + _IKOL_BATCH)
+        positions, twist, leaves, confidence = (
+            torch.as_tensor(values[chosen], dtype=torch.float32, device=device)
+            for values in (keypoints.positions, keypoints.twist, keypoints.leaf_rotations, keypoints.confidence)
+        )
+        with torch.no_grad():
+            solution = layer(positions, betas=betas, twist=twist, leaf_rotations=leaves, confidence=confidence)
+        parts.append(solution.rotations.cpu().numpy())
+    return Rotations(np.concatenate(parts), keypoints.betas)
+
+
+def _observe(video: VideoInfo, request: SolveRequest, job: Job) -> list[Observations]:
+    """Everybody in the chosen part of the clip, at the video's own moments."""
+    start, end = request.start or 0.0, request.end if request.end is not None else video.duration_s
+    if start >= end:
+        raise BadInput(
+            f"The chosen part is empty: it starts at {start:g} s and ends at {end:g} s.",
+            hint="Set the out point after the in point, within the clip.",
+        )
+    total = max(1, round((min(end, video.duration_s) - start) * video.rate_hz))
+    began = time.monotonic()
+    next_progress = next_preview = began
+
+    def on_frame(index: int, time_s: float, people: list[PersonLandmarks]) -> None:
+        nonlocal next_progress, next_preview
+        job.stop_if_cancelled()
+        now = time.monotonic()
+        done = index + 1
+        if now >= next_progress:
+            remaining = max(0, total - done) * (now - began) / done
+            job.emit(Progress("detect", done, max(total, done), round(remaining, 1)))
+            next_progress = now + _PROGRESS_SECONDS
+        if people and now >= next_preview:
+            landmarks = [[round(float(value), 1) for value in row] for row in people[0].image]
+            job.emit(Preview(frame=index, landmarks=landmarks))
+            next_preview = now + _PREVIEW_SECONDS
+
+    detector = BlazePose(request.detector)
+    frames = read_frames(video.path, request.start, request.end)
+    people = gather_observations(frames, detector, video.image_size, on_frame=on_frame)
+    job.emit(Progress("detect", total, total, 0.0))
+    return people
+
+
+def _solve_person(
+    observed: Observations,
+    request: SolveRequest,
+    body: Body,
+    skeleton: Skeleton,
+    rate_hz: float,
+    device: torch.device,
+    settings: dict[str, Any],
+    job: Job,
+) -> Take:
+    observations = resample_observations(observed, uniform_times(observed.times, rate_hz))
+    unseen = 1.0 - float(observations.seen.mean())
+    observations = smooth(fill_gaps(observations), rate_hz)
+    camera = intrinsics(observations.image_size, request.focal_px)
+    view = view_rotations(observations.landmarks2d, camera)
+    height = None if request.height_cm is None else request.height_cm / 100
+    keypoints = lift(observations, body, view, rate_hz, height)
+    rotations = solve_rotations(keypoints, skeleton, device, job.stop_if_cancelled)
+    warnings: list[str] = []
+    if unseen > 0.1:
+        warnings.append(f"Person {observed.person} was out of sight for {unseen:.0%} of the clip; that part is guessed.")
+        job.emit(Notice("out_of_sight", warnings[-1]))
+    return _assemble_take(
+        observations, keypoints, rotations, body, camera, rate_hz, {**settings, "warnings": warnings}
+    )
+
+
+def _assemble_take(
+    observations: Observations,
+    keypoints: Keypoints,
+    rotations: Rotations,
+    body: Body,
+    camera: Intrinsics,
+    rate_hz: float,
+    meta: dict[str, Any],
+) -> Take:
+    """The solved body put where it stands in the world."""
+    rest = body.rest_joints(rotations.betas)
+    turned, placed = joint_transforms(rotations.local.astype(np.float64), rest - rest[0])
+    points = landmark_points(body, rotations.betas).place(turned, placed)
+    pelvis = locate(points, observations.landmarks2d, camera, rate_hz)
+    soles = pelvis[:, None] + points[:, FOOT_POINTS]
+    placement = place_in_world(pelvis, turned[:, 0], soles, rate_hz)
+    shift = placement.position + np.stack([np.zeros_like(placement.lift)] * 2 + [placement.lift], -1)
+    pelvis_world = pelvis @ placement.rotation.T + shift
+    joints = placed @ placement.rotation.T + pelvis_world[:, None]
+    feet = soles @ placement.rotation.T + shift[:, None]
+    local = rotations.local.astype(np.float64)
+    local[:, 0] = placement.rotation @ local[:, 0]
+    poses = Rotation.from_matrix(local.reshape(-1, 3, 3)).as_rotvec().reshape(len(local), 72)
+    return Take(
+        poses=poses,
+        trans=pelvis_world - rest[0],
+        betas=rotations.betas,
+        gender=body.gender,
+        model=body.model,
+        framerate=rate_hz,
+        timestamps=observations.times,
+        keypoints3d=joints,
+        confidence=keypoints.confidence,
+        contacts=contact_probability(feet, rate_hz),
+        landmarks2d=observations.landmarks2d,
+        camera=_camera_in_world(camera, placement.rotation, placement.position),
+        meta=meta,
+    )
+
+
+def _camera_in_world(camera: Intrinsics, rotation: Array, position: Array) -> Camera:
+    rows = [tuple(float(value) for value in row) for row in rotation]
+    return Camera(
+        focal_px=camera.focal_px,
+        center_px=camera.center_px,
+        image_size=camera.image_size,
+        rotation=tuple((row[0], row[1], row[2]) for row in rows),
+        position=(float(position[0]), float(position[1]), float(position[2])),
+    )
+
+
+def _prepare_folder(folder: Path) -> Path:
+    """Find out that nothing can be written there before an hour of solving, not after."""
+    probe = folder / ".ikol_probe.part"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(bytes(4096))
+        probe.unlink()
+    except OSError as error:
+        raise OutputUnwritable(f"Nothing can be written to {folder}: {error.strerror or error}.") from error
+    return folder
+
+
+def _describe(video: VideoInfo, request: SolveRequest, device: torch.device) -> dict[str, Any]:
+    """What a take remembers of how it was made."""
+    with open(video.path, "rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return {
+        "clip": Path(video.path).name,
+        "clip_sha256": digest,
+        "video": str(Path(video.path).resolve()),
+        "versions": {"ikol": __version__, "torch": str(torch.__version__), "numpy": np.__version__},
+        "device": str(device),
+        "settings": {
+            "start": request.start,
+            "end": request.end,
+            "detector": request.detector,
+            "focal_px": request.focal_px,
+            "height_cm": request.height_cm,
+            "rate_hz": request.rate_hz,
+        },
+    }
