@@ -1,0 +1,97 @@
+"""Camera, floor, contacts and smoothing against motion that is known."""
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from solver.detect import Observations
+from solver.motion.camera import intrinsics, locate, view_rotations
+from solver.motion.contacts import contact_probability
+from solver.motion.smoothing import fill_gaps, low_pass
+from solver.motion.world import LEVEL, place_in_world
+
+
+def test_locate_finds_a_body_that_was_projected():
+    random = np.random.default_rng(1)
+    camera = intrinsics((1280, 720), 1500.0)
+    points = random.normal(0, 0.4, (90, 33, 3))
+    truth = np.stack([np.linspace(-1, 1, 90), np.full(90, 0.2), np.linspace(5, 4, 90)], -1)
+    seen = points + truth[:, None]
+    pixels = seen[..., :2] / seen[..., 2:] * 1500 + camera.center_px
+    landmarks = np.concatenate([pixels, np.ones((90, 33, 1))], -1)
+    found = locate(points, landmarks, camera, rate_hz=30.0)
+    assert np.abs(found - truth)[5:-5].max() < 0.005
+    assert np.abs(found - truth).max() < 0.03
+
+
+def test_the_view_turns_the_crop_towards_the_person():
+    camera = intrinsics((1000, 1000), 1000.0)
+    landmarks = np.ones((1, 33, 3)) * (1000, 500, 1)
+    view = view_rotations(landmarks, camera)[0]
+    expected = Rotation.from_euler("y", np.arctan2(500, 1000)).as_matrix()
+    np.testing.assert_allclose(view, expected, atol=1e-9)
+
+
+def test_the_assumed_focal_length_follows_the_longer_side():
+    assert intrinsics((720, 1280), None).focal_px == intrinsics((1280, 720), None).focal_px == pytest.approx(1536)
+
+
+def test_the_person_starts_at_the_origin_facing_minus_y_on_the_floor():
+    count, rate = 60, 30.0
+    # In camera axes: upright (y down), walking away from the camera to the right, facing the camera's right.
+    upright = np.diag((1.0, -1.0, -1.0))
+    facing = upright @ Rotation.from_euler("y", 90, degrees=True).as_matrix()
+    pelvis = np.stack([np.linspace(0, 2, count), np.full(count, 0.1), np.linspace(4, 5, count)], -1)
+    soles = pelvis[:, None] + [(0.1, 0.95, 0), (-0.1, 0.95, 0)]
+    placement = place_in_world(pelvis, np.broadcast_to(facing, (count, 3, 3)), soles, rate)
+    world = pelvis @ placement.rotation.T + placement.position
+    forward = placement.rotation @ facing[:, 2]
+    np.testing.assert_allclose(forward, (0, -1, 0), atol=1e-9)
+    np.testing.assert_allclose(world[:15].mean(axis=0)[:2], 0, atol=1e-9)
+    grounded = (soles @ placement.rotation.T + placement.position)[..., 2] + placement.lift[:, None]
+    np.testing.assert_allclose(grounded, 0, atol=1e-9)
+    np.testing.assert_allclose(placement.rotation @ (0, -1, 0), (0, 0, 1), atol=1e-12)
+    assert np.linalg.det(LEVEL) == pytest.approx(1)
+
+
+def test_a_jump_stays_a_jump_and_a_drift_does_not_lift_the_feet():
+    rate, times = 30.0, np.arange(180) / 30
+    jump = np.where(np.abs(times - 3) < 0.25, 0.4 * (1 - ((times - 3) / 0.25) ** 2), 0)
+    drift = 0.02 * times
+    pelvis = np.stack([0 * times, -jump - drift, 4 + 0 * times], -1)
+    soles = pelvis[:, None] + [(0.0, 0.9, 0.0)]
+    upright = np.broadcast_to(np.diag((1.0, -1.0, -1.0)), (180, 3, 3))
+    placement = place_in_world(pelvis, upright, soles, rate)
+    height = (soles @ placement.rotation.T + placement.position)[:, 0, 2] + placement.lift
+    assert height.max() == pytest.approx(0.4, abs=0.03)
+    standing = np.abs(times - 3) > 0.3
+    assert np.abs(height[standing]).max() < 0.02
+
+
+def test_contacts_are_low_and_slow():
+    rate, times = 30.0, np.arange(90) / 30
+    feet = np.zeros((90, 4, 3))
+    feet[:, 1, 0] = times * 1.5  # slides fast
+    feet[:, 2, 2] = 0.3  # hangs in the air
+    probability = contact_probability(feet, rate)
+    assert probability[:, 0].min() > 0.9
+    assert probability[:, 1:3].max() < 0.05
+    assert contact_probability(feet[:1], rate).shape == (1, 4)
+
+
+def test_low_pass_keeps_motion_kills_jitter_and_leaves_slow_video_alone():
+    rate, times = 60.0, np.arange(240) / 60
+    motion, jitter = np.sin(2 * np.pi * times), 0.1 * np.sin(2 * np.pi * 25 * times)
+    smooth = low_pass((motion + jitter)[:, None], rate, 6.0)[:, 0]
+    assert np.abs(smooth - motion)[20:-20].max() < 0.01
+    slow = np.random.default_rng(0).normal(size=(20, 2))
+    np.testing.assert_array_equal(low_pass(slow, 5.0, 6.0), slow)
+
+
+def test_gaps_are_bridged_with_no_confidence():
+    landmarks2d, landmarks3d = np.ones((5, 33, 3)), np.zeros((5, 33, 3))
+    landmarks3d[:, :, 0] = np.array((0, 9, 9, 9, 4))[:, None]
+    seen = np.array((True, False, False, False, True))
+    filled = fill_gaps(Observations(1, np.arange(5.0), landmarks2d, landmarks3d, seen, (10, 10)))
+    np.testing.assert_allclose(filled.landmarks3d[:, 7, 0], (0, 1, 2, 3, 4))
+    np.testing.assert_array_equal(filled.landmarks2d[:, 0, 2], (1, 0, 0, 0, 1))
