@@ -1,0 +1,21 @@
+"""Detection: pictures to each person's landmarks."""
+
+from .blazepose import BlazePose
+from .observations import (
+    LANDMARK_NAMES,
+    Detector,
+    Observations,
+    PersonLandmarks,
+    gather_observations,
+    resample_observations,
+)
+
+__all__ = [
+    "LANDMARK_NAMES",
+    "BlazePose",
+    "Detector",
+    "Observations",
+    "PersonLandmarks",
+    "gather_observations",
+    "resample_observations",
+]

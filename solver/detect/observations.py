@@ -1,0 +1,154 @@
+"""What a detector sees of each person over a clip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..video import Frame
+
+Array = NDArray[Any]
+
+LANDMARK_NAMES = (
+    "nose", "left_eye_inner", "left_eye", "left_eye_outer", "right_eye_inner", "right_eye", "right_eye_outer",
+    "left_ear", "right_ear", "mouth_left", "mouth_right", "left_shoulder", "right_shoulder", "left_elbow",
+    "right_elbow", "left_wrist", "right_wrist", "left_pinky", "right_pinky", "left_index", "right_index",
+    "left_thumb", "right_thumb", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle",
+    "left_heel", "right_heel", "left_foot_index", "right_foot_index",
+)  # fmt: skip
+
+_SHORTEST_SECONDS = 1.0  # a person seen for less is somebody passing, or a mistake
+_SHORTEST_SHARE = 0.1  # of a short clip
+_LONGEST_GAP_SECONDS = 0.5  # landmarks are interpolated across shorter gaps
+
+
+@dataclass(frozen=True)
+class PersonLandmarks:
+    """One person in one picture.
+
+    Attributes:
+        person: the tracker's number, stable over the clip.
+        image: (33, 3) px, px, visibility 0..1, in the full upright picture.
+        world: (33, 3) metres from the middle of the hips; x right, y down, z away, as if the camera faced the person.
+        presence: the network's belief that there is a person, 0..1.
+    """
+
+    person: int
+    image: Array
+    world: Array
+    presence: float
+
+
+class Detector(Protocol):
+    """Finds people in pictures that are shown in the order of time."""
+
+    def observe(self, rgb: Array, time_s: float) -> list[PersonLandmarks]:
+        """Everybody in `rgb` (H, W, 3) uint8, presented at `time_s` seconds."""
+        ...
+
+
+@dataclass(frozen=True)
+class Observations:
+    """One person over T moments.
+
+    Attributes:
+        person: the tracker's number.
+        times: (T,) seconds from the clip's first frame.
+        landmarks2d: (T, 33, 3) px, px, visibility 0..1.
+        landmarks3d: (T, 33, 3) metres from the middle of the hips; x right, y down, z away, crop axes.
+        seen: (T,) whether the person was found; where not, landmarks are 0.
+        image_size: (width, height), pixels.
+    """
+
+    person: int
+    times: Array
+    landmarks2d: Array
+    landmarks3d: Array
+    seen: Array
+    image_size: tuple[int, int]
+
+
+def gather_observations(
+    frames: Iterable[Frame],
+    detector: Detector,
+    image_size: tuple[int, int],
+    on_frame: Callable[[int, float, list[PersonLandmarks]], None] = lambda *_: None,
+) -> list[Observations]:
+    """Run the detector over a clip; everybody who stays, the most prominent first.
+
+    Prominence is time in the picture times height in it.
+    """
+    times: list[float] = []
+    sightings: dict[int, list[tuple[int, PersonLandmarks]]] = {}
+    for index, frame in enumerate(frames):
+        people = detector.observe(frame.rgb, frame.time_s)
+        times.append(frame.time_s)
+        for person in people:
+            sightings.setdefault(person.person, []).append((index, person))
+        on_frame(index, frame.time_s, people)
+    if not times:
+        return []
+    moments = np.array(times)
+    step = (moments[-1] - moments[0]) / max(1, len(moments) - 1)
+    shortest = min(_SHORTEST_SECONDS, _SHORTEST_SHARE * (moments[-1] - moments[0] + step))
+    people = [_collect(number, seen, moments, image_size) for number, seen in sightings.items()]
+    staying = [person for person in people if person.seen.sum() * step >= shortest - 1e-9]
+    return sorted(staying, key=_prominence, reverse=True)
+
+
+def resample_observations(observations: Observations, times: Array) -> Observations:
+    """The observations at `times` (N,), seconds, linear between neighbours no more than half a second apart.
+
+    A moment that coincides with an observed one keeps it exactly; one inside a longer gap is not seen.
+    """
+    known = np.flatnonzero(observations.seen)
+    moments = observations.times[known]
+    if not len(known):
+        empty = np.zeros((len(times), 33, 3), np.float32)
+        return Observations(
+            observations.person, times, empty, empty.copy(), np.zeros(len(times), bool), observations.image_size
+        )
+    right = np.clip(np.searchsorted(moments, times), 0, len(known) - 1)
+    left = np.maximum(right - 1, 0)
+    # A moment on a sample, up to the container's millisecond, is that sample.
+    near = np.where(np.abs(moments[right] - times) <= np.abs(moments[left] - times), right, left)
+    exact = np.abs(moments[near] - times) < 1e-3
+    left, right = np.where(exact, near, left), np.where(exact, near, right)
+    gap = moments[right] - moments[left]
+    between = (moments[left] <= times) & (times <= moments[right]) & (gap <= _LONGEST_GAP_SECONDS)
+    share = np.where(exact | (gap <= 0), 0.0, (times - moments[left]) / np.where(gap > 0, gap, 1.0))
+    seen = exact | between
+
+    def blend(values: Array) -> Array:
+        chosen = values[known]
+        mixed = chosen[left] + share[:, None, None].astype(np.float32) * (chosen[right] - chosen[left])
+        return np.where(seen[:, None, None], mixed, 0.0).astype(np.float32)
+
+    return Observations(
+        observations.person,
+        times,
+        blend(observations.landmarks2d),
+        blend(observations.landmarks3d),
+        seen,
+        observations.image_size,
+    )
+
+
+def _collect(
+    number: int, sightings: list[tuple[int, PersonLandmarks]], times: Array, image_size: tuple[int, int]
+) -> Observations:
+    landmarks2d = np.zeros((len(times), 33, 3), np.float32)
+    landmarks3d = np.zeros((len(times), 33, 3), np.float32)
+    seen = np.zeros(len(times), bool)
+    for index, person in sightings:
+        landmarks2d[index], landmarks3d[index], seen[index] = person.image, person.world, True
+    return Observations(number, times, landmarks2d, landmarks3d, seen, image_size)
+
+
+def _prominence(observations: Observations) -> float:
+    rows = observations.landmarks2d[observations.seen, :, 1]
+    return float((rows.max(axis=1) - rows.min(axis=1)).sum())
