@@ -53,13 +53,13 @@ def draw_overlay(video: Path, take: Take, out: Path) -> Path:
             for index, picture in _frames_of_moments(video, take):
                 drawn = draw_moment(picture, take, index)
                 writer.write(cv2.cvtColor(drawn[:height, :width], cv2.COLOR_RGB2BGR))
+            writer.release()
+            partial.replace(out)
         finally:
             writer.release()
-        partial.replace(out)
+            partial.unlink(missing_ok=True)
     except OSError as error:
         raise OutputUnwritable(f"The overlay could not be written to {out}: {error.strerror or error}.") from error
-    finally:
-        partial.unlink(missing_ok=True)
     return out
 
 
