@@ -24,23 +24,20 @@ STILL_WIDTH = 640
 
 
 def enable_extension() -> Any:
-    """Stage the checkout as an installed extension, enable it as a user does, and give its package."""
+    """Stage the checkout as an installed extension, enable it as a user does, and give its `scene` package."""
     resources = Path(os.environ["BLENDER_USER_RESOURCES"])
     # Links need a privilege on Windows.
     stage_extension(resources / "extensions" / "user_default" / "ikol", link=os.name != "nt")
     bpy.ops.preferences.addon_enable(module=MODULE)
     if MODULE not in bpy.context.preferences.addons:
         raise RuntimeError("the extension could not be enabled")
-    return importlib.import_module(f"{MODULE}.ikol_blender")
+    return importlib.import_module(f"{MODULE}.ikol_blender.scene")
 
 
 def demo(video: Path, take: Path, blend: Path, stills: Path) -> None:
     """Import `take` into an empty scene, save it as `blend` and render four moments into `stills`."""
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-    enable_extension()
-    scene_package = importlib.import_module(f"{MODULE}.ikol_blender.scene")
-    imported = scene_package.import_take(bpy.context, take, body="open", video=video, match_scene=True)
-    _add_floor()
+    imported = enable_extension().import_take(bpy.context, take, video=video, floor=True)
     bpy.ops.wm.save_as_mainfile(filepath=str(blend), check_existing=False)
     _say(f"Imported {take.name}: {_moments()} moments at {_rate_hz():g} Hz")
     _say("Rendering four of them")
@@ -69,17 +66,6 @@ def encode(source: Path, target: Path) -> None:
     render.use_file_extension = False
     render.filepath = str(target)
     bpy.ops.render.render(animation=True)
-
-
-def _add_floor() -> None:
-    """A floor at z = 0, wide enough for the action."""
-    bpy.ops.mesh.primitive_plane_add(size=12)
-    floor = bpy.context.active_object
-    floor.name = "Floor"
-    material = bpy.data.materials.new("Floor")
-    material.diffuse_color = (0.32, 0.34, 0.36, 1.0)
-    floor.data.materials.append(material)
-    floor.select_set(False)
 
 
 def _render_stills(camera: Any, stills: Path) -> None:
