@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from types import FrameType
 from typing import NoReturn
 
 from .errors import BadInput, Cancelled, IkolError
@@ -68,7 +69,11 @@ def _solve(options: argparse.Namespace, emit: EventWriter | ProgressBar) -> int:
         rate_hz=options.fps,
     )
     cancelled = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: cancelled.set())
+
+    def cancel(_signal: int, _frame: FrameType | None) -> None:
+        cancelled.set()
+
+    signal.signal(signal.SIGTERM, cancel)
     with ExitStack() as running:
         if isinstance(emit, EventWriter):
             watch_commands(cancelled)
@@ -120,7 +125,9 @@ def _parser() -> argparse.ArgumentParser:
     solve.add_argument("--focal", type=_positive, metavar="PX", help="focal length in pixels; assumed when not given")
     solve.add_argument("--height", type=_positive, metavar="CM", help="the person's height")
     solve.add_argument("--fps", type=_positive, metavar="HZ", help="time base of the take; the video's own by default")
-    solve.add_argument("--events", action="store_true", help="JSON Lines on standard output, commands on standard input")
+    solve.add_argument(
+        "--events", action="store_true", help="JSON Lines on standard output, commands on standard input"
+    )
     solve.set_defaults(run=_solve)
 
     evaluate = commands.add_parser("evaluate", help="a take against its truth")

@@ -177,11 +177,11 @@ def _solve_person(
     rotations = solve_rotations(keypoints, skeleton, device, job.stop_if_cancelled)
     warnings: list[str] = []
     if unseen > 0.1:
-        warnings.append(f"Person {observed.person} was out of sight for {unseen:.0%} of the clip; that part is guessed.")
+        warnings.append(
+            f"Person {observed.person} was out of sight for {unseen:.0%} of the clip; that part is guessed."
+        )
         job.emit(Notice("out_of_sight", warnings[-1]))
-    return _assemble_take(
-        observations, keypoints, rotations, body, camera, rate_hz, {**settings, "warnings": warnings}
-    )
+    return _assemble_take(observations, keypoints, rotations, body, camera, rate_hz, {**settings, "warnings": warnings})
 
 
 def _assemble_take(
@@ -197,19 +197,17 @@ def _assemble_take(
     rest = body.rest_joints(rotations.betas)
     turned, placed = joint_transforms(rotations.local.astype(np.float64), rest - rest[0])
     points = landmark_points(body, rotations.betas).place(turned, placed)
-    pelvis = locate(points, observations.landmarks2d, camera, rate_hz)
-    soles = pelvis[:, None] + points[:, FOOT_POINTS]
-    placement = place_in_world(pelvis, turned[:, 0], soles, rate_hz)
-    shift = placement.position + np.stack([np.zeros_like(placement.lift)] * 2 + [placement.lift], -1)
-    pelvis_world = pelvis @ placement.rotation.T + shift
-    joints = placed @ placement.rotation.T + pelvis_world[:, None]
-    feet = soles @ placement.rotation.T + shift[:, None]
+    location = locate(points, points[:, FOOT_POINTS], observations.landmarks2d, camera, rate_hz)
+    placement = place_in_world(location.pelvis, turned[:, 0], location.floor, rate_hz)
+    pelvis = placement.move(location.pelvis)
+    joints = placement.move(placed + location.pelvis[:, None])
+    feet = placement.move(points[:, FOOT_POINTS] + location.pelvis[:, None])
     local = rotations.local.astype(np.float64)
     local[:, 0] = placement.rotation @ local[:, 0]
     poses = Rotation.from_matrix(local.reshape(-1, 3, 3)).as_rotvec().reshape(len(local), 72)
     return Take(
         poses=poses,
-        trans=pelvis_world - rest[0],
+        trans=pelvis - rest[0],
         betas=rotations.betas,
         gender=body.gender,
         model=body.model,

@@ -6,9 +6,9 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import Any, TextIO
 
 from tqdm import tqdm
 
@@ -43,7 +43,7 @@ class ProgressBar:
     """Shows events to a person at a terminal."""
 
     def __init__(self) -> None:
-        self._bar: tqdm[None] | None = None
+        self._bar: Any = None
         self._stage = ""
 
     def __call__(self, event: Event) -> None:
@@ -76,7 +76,7 @@ class ProgressBar:
 
 
 @contextmanager
-def heartbeat(emit: EventWriter) -> Iterator[None]:
+def heartbeat(emit: EventWriter) -> Generator[None]:
     """A heartbeat each second while the block runs."""
     stopped = threading.Event()
     began = time.monotonic()

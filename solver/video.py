@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
 
-import cv2  # noqa: E402
+import cv2
 
-from .errors import BadInput, VideoUnreadable  # noqa: E402
+from .errors import BadInput, VideoUnreadable
 
 Array = NDArray[Any]
 
@@ -71,7 +71,7 @@ def probe_video(path: Path) -> VideoInfo:
     capture = _open(path)
     try:
         read, picture = capture.read()
-        if not read or picture is None:
+        if not read:
             raise VideoUnreadable(f"{path.name} holds no picture that can be decoded.")
         height, width = picture.shape[:2]
         if min(height, width) < _SMALLEST_SIDE:

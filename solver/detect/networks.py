@@ -131,7 +131,9 @@ def refine_by_heatmap(points: Array, heatmaps: Array) -> Array:
     columns, rows = cell[:, :1] + reach, cell[:, 1:] + reach
     on_map = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None, :]
     picked = heatmaps[
-        np.clip(rows, 0, height - 1)[:, :, None], np.clip(columns, 0, width - 1)[:, None, :], np.arange(count)[:, None, None]
+        np.clip(rows, 0, height - 1)[:, :, None],
+        np.clip(columns, 0, width - 1)[:, None, :],
+        np.arange(count)[:, None, None],
     ]
     mass = np.where(on_map, _sigmoid(picked), 0.0)
     total = np.maximum(mass.sum(axis=(1, 2)), 1e-9)
@@ -152,8 +154,12 @@ class _Model:
                 f"The detector's file {path.name} could not be loaded: {error}.", hint="Install the extension again."
             ) from error
         self._interpreter.allocate_tensors()
-        self._input = self._interpreter.get_input_details()[0]["index"]
-        self._outputs = [(entry["index"], tuple(entry["shape"])) for entry in self._interpreter.get_output_details()]
+        inputs: list[Any] = self._interpreter.get_input_details()
+        outputs: list[Any] = self._interpreter.get_output_details()
+        self._input: int = inputs[0]["index"]
+        self._outputs: list[tuple[int, tuple[int, ...]]] = [
+            (entry["index"], tuple(entry["shape"])) for entry in outputs
+        ]
 
     def __call__(self, picture: Array) -> dict[tuple[int, ...], Array]:
         self._interpreter.set_tensor(self._input, picture[None])

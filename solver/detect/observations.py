@@ -76,7 +76,7 @@ def gather_observations(
     frames: Iterable[Frame],
     detector: Detector,
     image_size: tuple[int, int],
-    on_frame: Callable[[int, float, list[PersonLandmarks]], None] = lambda *_: None,
+    on_frame: Callable[[int, float, list[PersonLandmarks]], None] | None = None,
 ) -> list[Observations]:
     """Run the detector over a clip; everybody who stays, the most prominent first.
 
@@ -89,7 +89,8 @@ def gather_observations(
         times.append(frame.time_s)
         for person in people:
             sightings.setdefault(person.person, []).append((index, person))
-        on_frame(index, frame.time_s, people)
+        if on_frame is not None:
+            on_frame(index, frame.time_s, people)
     if not times:
         return []
     moments = np.array(times)

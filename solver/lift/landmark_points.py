@@ -49,7 +49,9 @@ def landmark_points(body: Body, betas: Array) -> LandmarkPoints:
         return landmark_points(read_body("open"), np.zeros(10))
     joints = body.rest_joints(betas)
     vertices = body.rest_vertices(betas)
-    left = {name: _left_landmark(name, joints, vertices, body.landmarks) for name in LANDMARK_NAMES if "right" not in name}
+    left = {
+        name: _left_landmark(name, joints, vertices, body.landmarks) for name in LANDMARK_NAMES if "right" not in name
+    }
     joint = np.zeros(len(LANDMARK_NAMES), np.int64)
     offset = np.zeros((len(LANDMARK_NAMES), 3))
     for index, name in enumerate(LANDMARK_NAMES):

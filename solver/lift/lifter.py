@@ -41,9 +41,7 @@ class Keypoints:
     landmarks: Array
 
 
-def lift(
-    observations: Observations, body: Body, view: Array, rate_hz: float, height: float | None = None
-) -> Keypoints:
+def lift(observations: Observations, body: Body, view: Array, rate_hz: float, height: float | None = None) -> Keypoints:
     """Keypoints of one person on a uniform time base.
 
     Args:
@@ -63,6 +61,4 @@ def lift(
     positions, landmarks = positions * shape.scale, landmarks * shape.scale
     points = landmark_points(body, shape.betas)
     twist, leaves = twist_and_leaves(positions, landmarks, body.rest_joints(shape.betas), points, rate_hz)
-    return Keypoints(
-        observations.times, positions, confidence, twist, leaves, shape.betas, landmarks
-    )
+    return Keypoints(observations.times, positions, confidence, twist, leaves, shape.betas, landmarks)

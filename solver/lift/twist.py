@@ -78,7 +78,9 @@ def twist_and_leaves(
         aim = np.einsum("tji,tj->ti", turned[:, parent], keypoints[:, child] - keypoints[:, joint])
         swing = _shortest_turn(axis, aim)
         if joint in (3, 6):  # the chest's turn against the pelvis, a third in each vertebra
-            twist[:, joint] = _share_of_twist(_transpose(turned[:, parent]) @ chest, axis, 1 / 3 if joint == 3 else 1 / 2)
+            twist[:, joint] = _share_of_twist(
+                _transpose(turned[:, parent]) @ chest, axis, 1 / 3 if joint == 3 else 1 / 2
+            )
         elif joint == 9:
             turned[:, joint] = chest
             continue

@@ -15,7 +15,12 @@ from .smoothing import low_pass
 Array = NDArray[Any]
 
 ASSUMED_FOCAL = 1.2  # times the longer side: between a phone (about 1.1) and a standard lens (about 1.4)
-_DEPTH_CUTOFF_HZ = 1.5  # depth comes from apparent size, ten times noisier than the direction
+_DEPTH_CUTOFF_HZ = 2.5  # depth is many times noisier than direction
+_IMAGE_SIGMA = 0.02  # m at the person: how far a landmark in the picture is off
+_INDEPENDENT = 0.03  # of the landmarks: they err together, a crouch seen as a step away above all
+_FLOOR_SIGMA = 0.01  # m
+_AIRBORNE = 0.08  # m above the floor where a foot begins to count as being in the air
+_FLOOR_ITERATIONS = 10
 _TRUNK = [LANDMARK_NAMES.index(f"{side}_{part}") for part in ("shoulder", "hip") for side in ("left", "right")]
 
 
@@ -55,35 +60,68 @@ def view_rotations(landmarks2d: Array, camera: Intrinsics) -> Array:
     return Rotation.from_rotvec(normal / np.maximum(length, 1e-12) * angle[:, None]).as_matrix()
 
 
-def locate(points: Array, landmarks2d: Array, camera: Intrinsics, rate_hz: float) -> Array:
-    """Where the body stands in camera axes, by least-squares reprojection over the clip.
+@dataclass(frozen=True)
+class Location:
+    """Where the body stands before the camera, camera axes.
+
+    Attributes:
+        pelvis: (T, 3) metres.
+        floor: height of the ground along the camera's y (down), metres.
+    """
+
+    pelvis: Array
+    floor: float
+
+
+def locate(points: Array, soles: Array, landmarks2d: Array, camera: Intrinsics, rate_hz: float) -> Location:
+    """Put the body where its landmarks fall on the seen ones and its lower foot on one floor.
+
+    Apparent size alone gives a shaky depth: one per cent of error in a leg is centimetres at the feet. A floor that
+    is level with the camera settles it, because feet lower in the picture are nearer. A jump is an outlier to the
+    floor and stays in the air.
 
     Args:
         points: (T, 33, 3) the landmarks on the solved body, relative to its pelvis, camera axes, metres.
+        soles: (T, P, 3) points under the feet, likewise.
         landmarks2d: (T, 33, 3) px, px, visibility.
-
-    Returns:
-        (T, 3) position of the pelvis, metres. The depth is smoothed over the clip and the direction follows it, so
-        the body stays on the person while its depth does not shake.
     """
     rays = (landmarks2d[..., :2] - camera.center_px) / camera.focal_px
-    weight = np.sqrt(np.maximum(landmarks2d[..., 2], 1e-3))
-    depth = low_pass(_solve_position(points, rays, weight)[:, 2], rate_hz, _DEPTH_CUTOFF_HZ)
-    # With the depth known, each axis is a weighted mean: u (Z + t_z) = X + t_x.
-    share = weight**2 / (points[..., 2] + depth[:, None]) ** 2
-    share = share / share.sum(axis=1, keepdims=True)
-    sideways = rays * (points[..., 2:] + depth[:, None, None]) - points[..., :2]
-    return np.concatenate([(share[..., None] * sideways).sum(axis=1), depth[:, None]], axis=1)
+    lowest = soles[..., 1].max(axis=1)
+    normal, right = _reprojection(points, rays, np.maximum(landmarks2d[..., 2], 1e-3))
+    position = np.linalg.solve(normal, right)[..., 0]
+    floor = float(np.median(position[:, 1] + lowest))
+    # The rows are in metres at the person's depth; neighbouring landmarks err together and count as a few.
+    information = _INDEPENDENT / _IMAGE_SIGMA**2
+    normal, right = normal * information, right * information
+    for _ in range(_FLOOR_ITERATIONS):
+        above = floor - (position[:, 1] + lowest)
+        trust = np.where(above > 0, 1 / (1 + (above / _AIRBORNE) ** 2) ** 2, 1.0) / _FLOOR_SIGMA**2
+        held, pulled = normal.copy(), right.copy()
+        held[:, 1, 1] += trust
+        pulled[:, 1, 0] += trust * (floor - lowest)
+        position = np.linalg.solve(held, pulled)[..., 0]
+    return Location(_smooth_along_rays(position, points, rays, landmarks2d[..., 2], rate_hz), floor)
 
 
-def _solve_position(points: Array, rays: Array, weight: Array) -> Array:
-    """(T, 3) least squares of t_x - u t_z = u Z - X and t_y - v t_z = v Z - Y over the landmarks."""
+def _smooth_along_rays(position: Array, points: Array, rays: Array, visibility: Array, rate_hz: float) -> Array:
+    """Depth low-passed, direction as seen: the body stays on the person while its depth does not shake."""
+    depth = low_pass(position[:, 2], rate_hz, _DEPTH_CUTOFF_HZ)
+    shift = (depth - position[:, 2])[:, None]
+    share = np.maximum(visibility, 1e-3)
+    middle = (rays * share[..., None]).sum(axis=1) / share.sum(axis=1, keepdims=True)
+    return np.concatenate([position[:, :2] + middle * shift, depth[:, None]], axis=1)
+
+
+def _reprojection(points: Array, rays: Array, weight: Array) -> tuple[Array, Array]:
+    """Normal equations (T, 3, 3), (T, 3, 1) of t_x - u t_z = u Z - X and t_y - v t_z = v Z - Y over the landmarks.
+
+    Dividing by the depth, about the same for all, would turn them into angles.
+    """
     count = points.shape[1]
     rows = np.zeros((len(points), count, 2, 3))
     rows[:, :, 0, 0] = rows[:, :, 1, 1] = 1.0
     rows[..., 2] = -rays
     right = rays * points[..., 2:] - points[..., :2]
-    rows = (rows * weight[..., None, None]).reshape(len(points), -1, 3)
-    right = (right * weight[..., None]).reshape(len(points), -1, 1)
-    normal = rows.transpose(0, 2, 1) @ rows
-    return np.linalg.solve(normal, rows.transpose(0, 2, 1) @ right)[..., 0]
+    rows, right = rows.reshape(len(points), -1, 3), right.reshape(len(points), -1, 1)
+    weighted = (rows * np.repeat(weight, 2, axis=1)[..., None]).transpose(0, 2, 1)
+    return weighted @ rows, weighted @ right

@@ -23,7 +23,9 @@ def contact_probability(feet: Array, rate_hz: float) -> Array:
 
     feet: (T, 4, 3) left heel, left toe, right heel, right toe in the world, metres.
     """
-    speed = np.linalg.norm(np.gradient(feet, 1 / rate_hz, axis=0), axis=-1) if len(feet) > 1 else np.zeros(feet.shape[:2])
+    speed = (
+        np.linalg.norm(np.gradient(feet, 1 / rate_hz, axis=0), axis=-1) if len(feet) > 1 else np.zeros(feet.shape[:2])
+    )
     return _falling(feet[..., 2], _PLANTED_HEIGHT, _HEIGHT_SPREAD) * _falling(speed, _PLANTED_SPEED, _SPEED_SPREAD)
 
 

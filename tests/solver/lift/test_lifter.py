@@ -49,9 +49,7 @@ def test_a_body_file_without_named_points_borrows_the_open_bodys():
     from dataclasses import replace
 
     nameless = replace(BODY, landmarks={})
-    np.testing.assert_array_equal(
-        landmark_points(nameless, BETAS).offset, landmark_points(BODY, np.zeros(10)).offset
-    )
+    np.testing.assert_array_equal(landmark_points(nameless, BETAS).offset, landmark_points(BODY, np.zeros(10)).offset)
 
 
 def test_lifted_keypoints_are_close_to_the_joints_of_an_unseen_walk():

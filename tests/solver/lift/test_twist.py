@@ -35,7 +35,9 @@ def rebuild(keypoints, twist, leaves, chest):
     turned = np.empty((len(keypoints), 24, 3, 3))
     turned[:, 0] = Rotation.align_vectors(np.eye(3), np.eye(3))[0].as_matrix()
     for sample, points in enumerate(keypoints):
-        turned[sample, 0] = Rotation.align_vectors(points[[1, 2, 3]] - points[0], REST[[1, 2, 3]] - REST[0])[0].as_matrix()
+        turned[sample, 0] = Rotation.align_vectors(points[[1, 2, 3]] - points[0], REST[[1, 2, 3]] - REST[0])[
+            0
+        ].as_matrix()
     for joint in range(1, 24):
         above, child = turned[:, PARENTS[joint]], FIRST_CHILD[joint]
         if joint == AT["spine3"]:
