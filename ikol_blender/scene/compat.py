@@ -1,0 +1,29 @@
+"""What differs between Blender 4.2 and 5.2, in one file."""
+
+from __future__ import annotations
+
+import bpy
+
+_HAS_SLOTS = bpy.app.version >= (4, 4, 0)
+
+
+def new_action(name: str, owner: bpy.types.ID) -> bpy.types.Action:
+    """A new action that animates `owner` (an object, or data such as a camera)."""
+    action = bpy.data.actions.new(name)
+    animation = owner.animation_data_create()
+    animation.action = action
+    if _HAS_SLOTS:
+        animation.action_slot = action.slots.new(owner.id_type, owner.name)
+        action.layers.new("Layer").strips.new(type="KEYFRAME")
+    return action
+
+
+def curves_of(owner: bpy.types.ID) -> bpy.types.Action | bpy.types.ActionChannelbag:
+    """What holds the F-curves (`.fcurves`) and their groups (`.groups`) of `owner`'s active action.
+
+    The action itself before layered actions came (4.4), else the channel bag of the owner's slot.
+    """
+    animation = owner.animation_data
+    if not _HAS_SLOTS:
+        return animation.action
+    return animation.action.layers[0].strips[0].channelbag(animation.action_slot, ensure=True)

@@ -1,0 +1,104 @@
+"""The camera that filmed the take, with the footage behind the body."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+import numpy as np
+from mathutils import Matrix
+from numpy.typing import NDArray
+
+from ..contract import Camera, Take, VideoUnreadable
+from .action import write_curve
+from .compat import curves_of, new_action
+from .timing import FIRST_FRAME, last_frame, scene_rate
+
+_SENSOR_MM = 36.0
+_OFFSET_PATH = "background_images[0].image_user.frame_offset"
+
+
+def build_camera(name: str, camera: Camera, collection: bpy.types.Collection) -> bpy.types.Object:
+    """A camera object that sees the world as `camera` does, when the render has its image size."""
+    width, height = camera.image_size
+    longer = max(width, height)
+    data = bpy.data.cameras.new(name)
+    data.sensor_fit, data.sensor_width = "AUTO", _SENSOR_MM
+    data.lens = camera.focal_px * _SENSOR_MM / longer
+    data.shift_x = (width / 2 - camera.center_px[0]) / longer
+    data.shift_y = (camera.center_px[1] - height / 2) / longer
+    data.clip_start = 0.01
+    thing = bpy.data.objects.new(name, data)
+    pose = np.eye(4)
+    # Blender's cameras look along -Z with Y up; ours along +Z with Y down.
+    pose[:3, :3] = np.asarray(camera.rotation) @ np.diag([1.0, -1.0, -1.0])
+    pose[:3, 3] = camera.position
+    thing.matrix_world = Matrix(pose)
+    collection.objects.link(thing)
+    return thing
+
+
+def match_render(scene: bpy.types.Scene, camera: Camera) -> None:
+    """Give the render the size of the footage, with square pixels."""
+    render = scene.render
+    render.resolution_x, render.resolution_y = camera.image_size
+    render.resolution_percentage = 100
+    render.pixel_aspect_x = render.pixel_aspect_y = 1.0
+
+
+def add_footage(camera: bpy.types.Object, video: Path, take: Take, scene: bpy.types.Scene) -> None:
+    """Show `video` behind what `camera` sees, each frame at the moment it was filmed.
+
+    Raises:
+        VideoUnreadable: Blender cannot read the file.
+    """
+    rate_hz = _rate_of(video)
+    image = _load_movie(video)
+    background = camera.data.background_images.new()
+    background.source, background.image = "IMAGE", image
+    background.alpha, background.display_depth, background.frame_method = 1.0, "BACK", "FIT"
+    camera.data.show_background_images = True
+    end = last_frame(len(take), take.framerate, scene_rate(scene))
+    user = background.image_user
+    user.frame_start, user.frame_duration, user.use_auto_refresh = FIRST_FRAME, end, True
+    offsets = movie_offsets(np.array([FIRST_FRAME, end]), float(take.timestamps[0]), scene_rate(scene), rate_hz)
+    user.frame_offset = round(offsets[0])
+    if abs(offsets[1] - offsets[0]) > 0.5:
+        # Blender plays one frame of a movie per frame of the scene, at any rate: the offset makes up the difference.
+        new_action(f"{camera.name} footage", camera.data)
+        frames = np.arange(FIRST_FRAME, end + 1)
+        values = np.round(movie_offsets(frames, float(take.timestamps[0]), scene_rate(scene), rate_hz))
+        write_curve(curves_of(camera.data), _OFFSET_PATH, 0, frames.astype(np.float64), values)
+
+
+def movie_offsets(
+    frames: NDArray[np.int64], start_s: float, scene_rate_hz: float, movie_rate_hz: float
+) -> NDArray[np.float64]:
+    """What `frame_offset` must be at the scene's `frames`, so that the movie shows its moment.
+
+    Args:
+        start_s: the moment of the clip that falls on the scene's first frame.
+    """
+    since = (frames - FIRST_FRAME) / scene_rate_hz
+    return (start_s + since) * movie_rate_hz - (frames - FIRST_FRAME)
+
+
+def _load_movie(video: Path) -> bpy.types.Image:
+    image = bpy.data.images.load(str(video), check_existing=True)
+    if image.source != "MOVIE":
+        bpy.data.images.remove(image)
+        raise VideoUnreadable(f"Blender cannot show {video.name} as a movie.")
+    return image
+
+
+def _rate_of(video: Path) -> float:
+    """Frames per second of a movie file: a clip knows it, an image does not."""
+    try:
+        clip = bpy.data.movieclips.load(str(video))
+    except RuntimeError as error:
+        raise VideoUnreadable(f"Blender cannot read {video.name}.") from error
+    rate_hz, duration = float(clip.fps), clip.frame_duration
+    bpy.data.movieclips.remove(clip)
+    if rate_hz <= 0 or duration < 1:
+        raise VideoUnreadable(f"Blender cannot read {video.name}.")
+    return rate_hz

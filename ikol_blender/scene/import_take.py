@@ -1,0 +1,131 @@
+"""A take file becomes objects of the scene."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from ..contract import BadInput, Body, Take, read_body, read_take
+from . import timing
+from .action import build_action
+from .armature import build_armature, rest_body
+from .body_mesh import build_body
+from .floor import build_floor
+from .footage import add_footage, build_camera, match_render
+
+
+@dataclass(frozen=True)
+class ImportedTake:
+    """What one take became.
+
+    Attributes:
+        collection: holds every object of the take.
+        armature: the skeleton; `action` is its active action.
+        mesh: the body, a child of the armature.
+        action: the motion.
+        camera: where the video was filmed from.
+        has_footage: whether the video was found and stands behind the body.
+    """
+
+    collection: bpy.types.Collection
+    armature: bpy.types.Object
+    mesh: bpy.types.Object
+    action: bpy.types.Action
+    camera: bpy.types.Object
+    has_footage: bool
+
+
+def import_take(
+    context: bpy.types.Context,
+    path: str | Path,
+    *,
+    body: str | Path = "open",
+    video: str | Path | None = None,
+    match_scene: bool = True,
+    floor: bool = False,
+) -> ImportedTake:
+    """Import the take at `path` into the context's scene, in a collection of its own.
+
+    As Blender's own importers do, it leaves edit and pose mode, and selects what it brought, the armature active.
+    The current frame stays.
+
+    Args:
+        body: "open", or the SMPL file that the take was solved with.
+        video: the footage; None uses the file that was solved, when it is still there.
+        match_scene: give the scene the take's frame rate, frame range, render size and camera. Otherwise the motion
+            keeps its speed at the scene's own rate, and the scene's settings stay.
+        floor: add a floor at z = 0.
+
+    Raises:
+        BadInput: the take, the body file or `video` cannot be used.
+    """
+    path = Path(path)
+    take = read_take(path)
+    shape = _body_for(take, body)
+    footage = _footage_of(take, video)
+    name = _name_of(take, path)
+    scene = context.scene
+    _leave_modes(context)
+    if match_scene:
+        timing.match_scene(scene, len(take), take.framerate)
+        match_render(scene, take.camera)
+    collection = bpy.data.collections.new(name)
+    context.collection.children.link(collection)
+    betas = take.betas.astype(np.float64)
+    rest = rest_body(shape, betas)
+    armature = build_armature(name, rest, context, collection)
+    mesh = build_body(f"{name} body", shape, betas, rest, armature, collection)
+    frames = timing.key_frames(len(take), take.framerate, timing.scene_rate(scene))
+    action = build_action(name, take, rest, armature, frames)
+    camera = build_camera(f"{name} camera", take.camera, collection)
+    if footage is not None:
+        add_footage(camera, footage, take, scene)
+    if match_scene or scene.camera is None:
+        scene.camera = camera
+    if floor:
+        build_floor(collection)
+    _select_only(context, armature)
+    return ImportedTake(collection, armature, mesh, action, camera, footage is not None)
+
+
+def _body_for(take: Take, body: str | Path) -> Body:
+    shape = read_body(body)
+    if shape.model != take.model:
+        kinds = {"open": "the open body", "smpl": "an SMPL body"}
+        solved_with, chosen = kinds.get(take.model, take.model), kinds[shape.model]
+        raise BadInput(
+            f"This take was solved with {solved_with}; its shape does not fit {chosen}.",
+            hint="Choose the body file that the take was solved with, in the add-on's preferences.",
+        )
+    return shape
+
+
+def _footage_of(take: Take, video: str | Path | None) -> Path | None:
+    if video is not None:
+        if not Path(video).is_file():
+            raise BadInput(f"There is no video at {video}.", hint="Choose the clip that the take was solved from.")
+        return Path(video)
+    solved = take.meta.get("video")
+    return Path(solved) if isinstance(solved, str) and Path(solved).is_file() else None
+
+
+def _name_of(take: Take, path: Path) -> str:
+    """ "squats p1" for squats_ikol/take_p1.npz of squats.mp4."""
+    clip = take.meta.get("clip")
+    return f"{Path(clip).stem} {path.stem.removeprefix('take_')}" if isinstance(clip, str) else path.stem
+
+
+def _leave_modes(context: bpy.types.Context) -> None:
+    active = context.view_layer.objects.active
+    if active is not None and active.mode != "OBJECT":
+        bpy.ops.object.mode_set(mode="OBJECT")
+
+
+def _select_only(context: bpy.types.Context, armature: bpy.types.Object) -> None:
+    for thing in context.view_layer.objects:
+        thing.select_set(False)
+    armature.select_set(True)
+    context.view_layer.objects.active = armature

@@ -1,0 +1,28 @@
+"""Panels, operators and properties: doorbells for the functions in `scene` and `runtime`."""
+
+import bpy
+
+from . import environment_operators, import_operator, panels, properties, session, solve_operators
+
+_CLASSES = (
+    *properties.CLASSES,
+    *environment_operators.CLASSES,
+    *solve_operators.CLASSES,
+    *import_operator.CLASSES,
+    *panels.CLASSES,
+)
+
+
+def register() -> None:
+    for a_class in _CLASSES:
+        bpy.utils.register_class(a_class)
+    bpy.types.Scene.ikol = bpy.props.PointerProperty(type=properties.IKOL_Settings)
+    bpy.types.TOPBAR_MT_file_import.append(import_operator.draw_menu)
+
+
+def unregister() -> None:
+    session.SESSION.end()
+    bpy.types.TOPBAR_MT_file_import.remove(import_operator.draw_menu)
+    del bpy.types.Scene.ikol
+    for a_class in reversed(_CLASSES):
+        bpy.utils.unregister_class(a_class)

@@ -1,0 +1,75 @@
+"""Import a take."""
+
+import bpy
+from bpy.props import BoolProperty, StringProperty
+from bpy.types import Context, Event, Menu, Operator
+from bpy_extras.io_utils import ImportHelper
+
+from ..contract import IkolError, read_take
+from ..preferences import preferences_of
+from ..scene import import_take
+from ..scene.timing import fits, has_animation
+from .properties import body_file
+
+
+class IKOL_OT_import_take(Operator, ImportHelper):
+    """Bring a take into the scene: armature, body, motion, and the camera with the footage"""
+
+    bl_idname = "ikol.import_take"
+    bl_label = "Import take"
+    bl_options = {"REGISTER", "UNDO"}
+
+    filename_ext = ".npz"
+    filter_glob: StringProperty(default="*.npz", options={"HIDDEN"})
+    match_scene: BoolProperty(
+        name="Match the scene to the take",
+        description="Set the scene's frame rate, frame range, render size and camera from the take",
+        default=True,
+        options={"SKIP_SAVE"},
+    )
+    floor: BoolProperty(name="Floor", description="Add a floor at the person's feet", options={"SKIP_SAVE"})
+
+    def invoke(self, context: Context, event: Event) -> set[str]:
+        self.match_scene = not has_animation(context.scene)
+        if not self.filepath:
+            return ImportHelper.invoke(self, context, event)
+        if self.match_scene:
+            return self.execute(context)
+        try:
+            take = read_take(bpy.path.abspath(self.filepath))
+        except IkolError as error:
+            return self._refuse(error)
+        if fits(context.scene, len(take), take.framerate):
+            return self.execute(context)
+        return context.window_manager.invoke_props_dialog(self, title="The scene has animation", confirm_text="Import")
+
+    def draw(self, context: Context) -> None:
+        if has_animation(context.scene):
+            self.layout.label(text="A new frame rate changes the speed of what is animated here.", icon="INFO")
+        self.layout.prop(self, "match_scene")
+        self.layout.prop(self, "floor")
+
+    def execute(self, context: Context) -> set[str]:
+        try:
+            path = bpy.path.abspath(self.filepath)
+            body = body_file(preferences_of(context)) if read_take(path).model == "smpl" else "open"
+            imported = import_take(context, path, body=body, match_scene=self.match_scene, floor=self.floor)
+        except IkolError as error:
+            return self._refuse(error)
+        if not imported.has_footage:
+            self.report({"WARNING"}, "The video of this take was not found; the camera came without it")
+        else:
+            self.report({"INFO"}, f"Imported {imported.armature.name}")
+        return {"FINISHED"}
+
+    def _refuse(self, error: IkolError) -> set[str]:
+        self.report({"ERROR"}, f"{error.message} {error.hint}")
+        return {"CANCELLED"}
+
+
+def draw_menu(menu: Menu, context: Context) -> None:
+    """The entry in File > Import."""
+    menu.layout.operator(IKOL_OT_import_take.bl_idname, text="IKOL take (.npz)")
+
+
+CLASSES = (IKOL_OT_import_take,)

@@ -1,0 +1,97 @@
+"""Solve and Cancel."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import bpy
+from bpy.props import BoolProperty, StringProperty
+from bpy.types import Context, Operator
+
+from ..contract import Cancelled, Event, Failed, IkolError, Notice
+from ..preferences import preferences_of, solver_python
+from ..runtime.job import SolveJob
+from ..runtime.process import solve_blocking, start_solve
+from .properties import list_takes, request_of
+from .session import SESSION
+from .ticking import Ticking
+
+
+class IKOL_OT_solve(Ticking):
+    """Find the motion of the person in the video"""
+
+    bl_idname = "ikol.solve"
+    bl_label = "Solve"
+
+    filepath: StringProperty(name="Video", subtype="FILE_PATH", options={"SKIP_SAVE"})
+    directory: StringProperty(name="Folder for the takes", subtype="DIR_PATH", options={"SKIP_SAVE"})
+    import_takes: BoolProperty(name="Import when done", options={"SKIP_SAVE"})
+
+    def execute(self, context: Context) -> set[str]:
+        try:
+            SESSION.require_idle()
+            preferences = preferences_of(context)
+            python = solver_python(preferences)
+            request = request_of(context.scene.ikol, preferences, self.filepath, self.directory)
+            if bpy.app.background:
+                self.finish(context, solve_blocking(request, python, self.tell))
+                return {"FINISHED"}
+            SESSION.job = SolveJob(start_solve(request, python))
+        except IkolError as error:
+            self.report({"ERROR"}, f"{error.message} {error.hint}")
+            return {"CANCELLED"}
+        return self.start_ticking(context)
+
+    def tick(self, context: Context) -> bool:
+        job = SESSION.job
+        if job is None:  # the extension was disabled and enabled again
+            return True
+        status = job.advance()
+        if not status.ended:
+            return False
+        if status.failure is None:
+            self.finish(context, status.takes)
+        elif status.failure.code == Cancelled.code:
+            self.report({"INFO"}, status.failure.message)
+        else:
+            self.report({"ERROR"}, f"{status.failure.message} {status.failure.hint}")
+        return True
+
+    def abandon(self) -> None:
+        if SESSION.job is not None:
+            SESSION.job.cancel()
+
+    def tell(self, event: Event) -> None:
+        """Pass on what a script should see of a solve that it waits for."""
+        if isinstance(event, Notice):
+            self.report({"WARNING"}, event.message)
+        elif isinstance(event, Failed):
+            print(f"IKOL: {event.message} {event.hint}")
+
+    def finish(self, context: Context, takes: Sequence[Path]) -> None:
+        """List the takes, and import them when asked to."""
+        list_takes(context.scene.ikol, takes)
+        self.report({"INFO"}, f"Solved: {len(takes)} take{'' if len(takes) == 1 else 's'}")
+        if self.import_takes:
+            for take in takes:
+                bpy.ops.ikol.import_take("INVOKE_DEFAULT", True, filepath=str(take))
+
+
+class IKOL_OT_cancel(Operator):
+    """Stop the solve, or the installation of the solver"""
+
+    bl_idname = "ikol.cancel"
+    bl_label = "Cancel"
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        return SESSION.is_solving or SESSION.is_installing
+
+    def execute(self, context: Context) -> set[str]:
+        if SESSION.job is not None and SESSION.is_solving:
+            SESSION.job.cancel()
+        if SESSION.installation is not None and SESSION.is_installing:
+            SESSION.installation.cancel()
+        return {"FINISHED"}
+
+
+CLASSES = (IKOL_OT_solve, IKOL_OT_cancel)

@@ -1,0 +1,56 @@
+"""The state of the solver's environment, in the preferences and, while it is missing, in the sidebar."""
+
+from __future__ import annotations
+
+from bpy.types import AddonPreferences, UILayout
+
+from ..preferences import solver_environment
+from ..runtime.environment import EnvironmentState
+from .session import SESSION
+
+_LOG_LINES_SHOWN = 8
+
+
+def draw_solver(layout: UILayout, preferences: AddonPreferences) -> None:
+    """State, buttons and log."""
+    state = solver_environment().state()
+    box = layout.box()
+    row = box.row()
+    icon = "CHECKMARK" if state is EnvironmentState.READY else "ERROR"
+    row.label(text=f"Solver: {state.value}", icon=icon)
+    if SESSION.is_installing:
+        draw_installation(box)
+    else:
+        row = box.row()
+        row.operator("ikol.install_solver", icon="IMPORT")
+        if state is not EnvironmentState.ABSENT:
+            row.operator("ikol.remove_solver", icon="TRASH")
+        draw_failure(box)
+    box.prop(preferences, "solver_python")
+
+
+def draw_installation(layout: UILayout) -> None:
+    """Progress, Cancel and log of the installation that runs."""
+    installation = SESSION.installation
+    if installation is None:
+        return
+    layout.progress(factor=installation.fraction, type="BAR", text=installation.title)
+    layout.operator("ikol.cancel", icon="X")
+    draw_log(layout, installation.log())
+
+
+def draw_failure(layout: UILayout) -> None:
+    """Why the last installation failed."""
+    installation = SESSION.installation
+    if installation is not None and installation.failure is not None:
+        layout.label(text=installation.failure.message, icon="CANCEL")
+        layout.label(text=installation.failure.hint)
+        draw_log(layout, installation.log())
+
+
+def draw_log(layout: UILayout, lines: list[str]) -> None:
+    """The last lines of a log, small."""
+    column = layout.column(align=True)
+    column.scale_y = 0.7
+    for line in lines[-_LOG_LINES_SHOWN:]:
+        column.label(text=line)
