@@ -20,7 +20,9 @@ from .stage import stage_extension
 
 MODULE = "bl_ext.user_default.ikol"
 STILL_SHARES = (0.125, 0.375, 0.625, 0.875)
-STILL_WIDTH = 640
+STILL_SIDE = 640
+BODY_COLOR = (0.35, 0.62, 0.9, 1.0)
+FLOOR_COLOR = (0.4, 0.4, 0.42, 1.0)
 
 
 def enable_extension() -> Any:
@@ -41,6 +43,7 @@ def demo(video: Path, take: Path, blend: Path, stills: Path) -> None:
     bpy.ops.wm.save_as_mainfile(filepath=str(blend), check_existing=False)
     _say(f"Imported {take.name}: {_moments()} moments at {_rate_hz():g} Hz")
     _say("Rendering four of them")
+    imported.mesh.color = BODY_COLOR  # after saving: in the preview the body stands out from people and floors
     _render_stills(imported.camera, stills)
 
 
@@ -80,15 +83,20 @@ def _render_stills(camera: Any, stills: Path) -> None:
     scene.display.shading.light = "STUDIO"
     scene.display.shading.show_cavity = True
     scene.display.shading.show_shadows = True
-    scene.render.resolution_percentage = max(1, min(100, round(100 * STILL_WIDTH / scene.render.resolution_x)))
+    scene.display.shading.color_type = "OBJECT"
+    scene.view_settings.view_transform = "Standard"
+    longer_side = max(scene.render.resolution_x, scene.render.resolution_y)
+    scene.render.resolution_percentage = max(1, min(100, round(100 * STILL_SIDE / longer_side)))
     scene.render.image_settings.file_format = "PNG"
     scene.render.image_settings.color_mode = "RGBA"
     scene.render.film_transparent = True
+    floor = bpy.data.objects["Floor"]
+    floor.color = FLOOR_COLOR
     moments = []
     for number, share in enumerate(STILL_SHARES):
         scene.frame_set(scene.frame_start + round(share * (_moments() - 1)))
         for name, floor_hidden in (("body", True), ("floor", False)):
-            bpy.data.objects["Floor"].hide_render = floor_hidden
+            floor.hide_render = floor_hidden
             scene.render.filepath = str(stills / f"{name}_{number}.png")
             bpy.ops.render.render(write_still=True)
         moments.append((scene.frame_current - scene.frame_start) / _rate_hz())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import time
 from dataclasses import dataclass
@@ -56,17 +57,17 @@ def make_demo(video: str | None) -> int:
     status = _solver("solve", clip, "--out", outputs.folder)
     if status != 0:
         return status  # the solver said why, and what to do
+    work = outputs.folder / "work"  # kept when a step fails, for its logs
     print("[2/4] Importing the take into Blender", flush=True)
-    stills = outputs.folder / "stills"
-    run_session("demo", clip, outputs.take, outputs.blend, stills, log=outputs.folder / "blender.log")
+    run_session("demo", clip, outputs.take, outputs.blend, work, log=work / "import.log")
     print("[3/4] Drawing the overlay", flush=True)
-    drawn = outputs.folder / "overlay_raw.mp4"
+    drawn = work / "overlay.mp4"
     _require(_solver("overlay", clip, outputs.take, "--out", drawn), "overlay")
     # OpenCV's wheel has no H.264 encoder, Blender has: browsers and phones play nothing else.
-    run_session("encode", drawn, outputs.overlay, log=outputs.folder / "blender.log")
-    drawn.unlink()
+    run_session("encode", drawn, outputs.overlay, log=work / "encode.log")
     print("[4/4] Laying out the preview", flush=True)
-    _require(_module("building.preview", clip, outputs.take, stills, outputs.preview), "preview")
+    _require(_module("building.preview", clip, outputs.take, work, outputs.preview), "preview")
+    shutil.rmtree(work)
     if clip == DEMO_CLIP.resolve() and DEMO_TRUTH.exists():
         print("\nAgainst the truth that the demo clip was rendered from:", flush=True)
         _require(_solver("evaluate", outputs.take, DEMO_TRUTH), "evaluation")
