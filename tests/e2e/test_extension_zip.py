@@ -59,6 +59,7 @@ def test_installs_solves_imports_and_leaves_without_a_trace(
     report = json.loads(line.removeprefix("REPORT "))
     assert report["blender"].startswith(version)
     assert report["installed_files"] > 50
+    assert report["registered"] > 10
     assert report["imported"] == {"rotation_curves": 96, "location_curves": 3, "keys": len(read_take(demo_take))}
     assert report["takes"] == ["take_p1.npz"]
     assert report["registered_after"] == report["registered_before"] == []

@@ -28,15 +28,13 @@ def traces() -> list[str]:
 
 def registered() -> list[str]:
     """What the extension has put into Blender."""
-    kinds = ("Panel", "Operator", "PropertyGroup", "UIList", "AddonPreferences", "Menu")
-    classes = [f"{kind}:{entry.__name__}" for kind in kinds for entry in getattr(bpy.types, kind).__subclasses__()]
     operators = [f"bpy.ops.ikol.{name}" for name in dir(bpy.ops.ikol)]
     properties = [
         f"{owner}.{name}"
         for owner in ("Scene", "Object", "WindowManager")
         for name in getattr(bpy.types, owner).bl_rna.properties.keys()  # noqa: SIM118
     ]
-    return sorted(name for name in classes + operators + properties if "ikol" in name.lower())
+    return sorted(name for name in [*dir(bpy.types), *operators, *properties] if "ikol" in name.lower())
 
 
 def describe_active_action() -> dict[str, int]:
@@ -79,6 +77,7 @@ def main(package: str, take: str, clip: str, solver_python: str) -> dict[str, An
     report: dict[str, Any] = {"blender": bpy.app.version_string, "registered_before": registered()}
     install(package)
     report["installed_files"] = len(traces())
+    report["registered"] = len(registered())
     bpy.ops.ikol.import_take(filepath=take)
     report["imported"] = describe_active_action()
     report["takes"] = solve(clip, solver_python)
