@@ -26,7 +26,7 @@ from .errors import BadInput, Cancelled, NoPersonFound, OutputUnwritable
 from .events import PROTOCOL_VERSION, Event, Notice, Preview, Progress, SolveRequest, Started, TakeWritten
 from .ikol import IKOLLayer, Skeleton
 from .lift import Keypoints, landmark_points, lift
-from .motion.camera import Intrinsics, intrinsics, locate, view_rotations
+from .motion.camera import Intrinsics, intrinsics, locate
 from .motion.contacts import FOOT_POINTS, contact_probability
 from .motion.smoothing import fill_gaps, smooth
 from .motion.world import place_in_world
@@ -171,9 +171,8 @@ def _solve_person(
     unseen = 1.0 - float(observations.seen.mean())
     observations = smooth(fill_gaps(observations), rate_hz)
     camera = intrinsics(observations.image_size, request.focal_px)
-    view = view_rotations(observations.landmarks2d, camera)
     height = None if request.height_cm is None else request.height_cm / 100
-    keypoints = lift(observations, body, view, rate_hz, height)
+    keypoints = lift(observations, body, camera, rate_hz, height)
     rotations = solve_rotations(keypoints, skeleton, device, job.stop_if_cancelled)
     warnings: list[str] = []
     if unseen > 0.1:

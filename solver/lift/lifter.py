@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..body_file import Body
 from ..detect.observations import Observations
+from ..motion.camera import Intrinsics, put_on_rays, view_rotations
 from .landmark_points import landmark_points
 from .regressor import landmark_regressor
 from .shape import estimate_shape
@@ -41,16 +42,19 @@ class Keypoints:
     landmarks: Array
 
 
-def lift(observations: Observations, body: Body, view: Array, rate_hz: float, height: float | None = None) -> Keypoints:
+def lift(
+    observations: Observations, body: Body, camera: Intrinsics, rate_hz: float, height: float | None = None
+) -> Keypoints:
     """Keypoints of one person on a uniform time base.
 
     Args:
         observations: smoothed, gaps filled (their visibility 0).
         body: whose shape space and proportions to use.
-        view: (T, 3, 3) turns the detector's crop axes, which face the person, into camera axes.
+        camera: turns the detector's crop, which faces the person, into camera axes, and its pixels into rays.
         rate_hz: the time base.
         height: the person's height in metres, if known.
     """
+    view = view_rotations(observations.landmarks2d, camera)
     landmarks = np.einsum("tij,tlj->tli", view, observations.landmarks3d.astype(np.float64))
     regressor = landmark_regressor()
     visibility = observations.landmarks2d[..., 2] * observations.seen[:, None]
@@ -58,7 +62,8 @@ def lift(observations: Observations, body: Body, view: Array, rate_hz: float, he
     confidence = visibility @ share.T
     positions = np.einsum("kl,tlc->tkc", regressor, landmarks)
     shape = estimate_shape(positions, confidence, body, height)
-    positions, landmarks = positions * shape.scale, landmarks * shape.scale
+    landmarks = put_on_rays(landmarks * shape.scale, observations.landmarks2d, camera, rate_hz)
+    positions = np.einsum("kl,tlc->tkc", regressor, landmarks)
     points = landmark_points(body, shape.betas)
     twist, leaves = twist_and_leaves(positions, landmarks, body.rest_joints(shape.betas), points, rate_hz)
     return Keypoints(observations.times, positions, confidence, twist, leaves, shape.betas, landmarks)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from ..detect.observations import LANDMARK_NAMES
+from .contacts import FOOT_POINTS
 from .smoothing import low_pass
 
 Array = NDArray[Any]
@@ -21,6 +22,7 @@ _INDEPENDENT = 0.03  # of the landmarks: they err together, a crouch seen as a s
 _FLOOR_SIGMA = 0.01  # m
 _AIRBORNE = 0.08  # m above the floor where a foot begins to count as being in the air
 _FLOOR_ITERATIONS = 10
+_TALLEST = 0.3  # of the clip
 _TRUNK = [LANDMARK_NAMES.index(f"{side}_{part}") for part in ("shoulder", "hip") for side in ("left", "right")]
 
 
@@ -73,6 +75,19 @@ class Location:
     floor: float
 
 
+def put_on_rays(points: Array, landmarks2d: Array, camera: Intrinsics, rate_hz: float) -> Array:
+    """The landmarks moved sideways onto the rays on which they are seen; each keeps its depth.
+
+    The detector is sharp in the picture and vague in 3D: this takes from each what it knows best. A landmark that is
+    not seen keeps its place. Returns (T, 33, 3) relative to the pelvis, as `points`.
+    """
+    position = locate(points, points[:, FOOT_POINTS], landmarks2d, camera, rate_hz).pelvis[:, None]
+    depth = points[..., 2:] + position[..., 2:]
+    rays = _rays(landmarks2d, camera)
+    sideways = points[..., :2] + landmarks2d[..., 2:] * (rays * depth - position[..., :2] - points[..., :2])
+    return np.concatenate([sideways, points[..., 2:]], axis=-1)
+
+
 def locate(points: Array, soles: Array, landmarks2d: Array, camera: Intrinsics, rate_hz: float) -> Location:
     """Put the body where its landmarks fall on the seen ones and its lower foot on one floor.
 
@@ -85,11 +100,14 @@ def locate(points: Array, soles: Array, landmarks2d: Array, camera: Intrinsics, 
         soles: (T, P, 3) points under the feet, likewise.
         landmarks2d: (T, 33, 3) px, px, visibility.
     """
-    rays = (landmarks2d[..., :2] - camera.center_px) / camera.focal_px
+    rays = _rays(landmarks2d, camera)
     lowest = soles[..., 1].max(axis=1)
     normal, right = _reprojection(points, rays, np.maximum(landmarks2d[..., 2], 1e-3))
     position = np.linalg.solve(normal, right)[..., 0]
-    floor = float(np.median(position[:, 1] + lowest))
+    # Foreshortened limbs look farther away than they are: the floor is found while the body stands tallest.
+    stature = lowest - points[..., 1].min(axis=1)
+    tall = stature >= np.quantile(stature, 1 - _TALLEST)
+    floor = float(np.median((position[:, 1] + lowest)[tall]))
     # The rows are in metres at the person's depth; neighbouring landmarks err together and count as a few.
     information = _INDEPENDENT / _IMAGE_SIGMA**2
     normal, right = normal * information, right * information
@@ -110,6 +128,11 @@ def _smooth_along_rays(position: Array, points: Array, rays: Array, visibility: 
     share = np.maximum(visibility, 1e-3)
     middle = (rays * share[..., None]).sum(axis=1) / share.sum(axis=1, keepdims=True)
     return np.concatenate([position[:, :2] + middle * shift, depth[:, None]], axis=1)
+
+
+def _rays(landmarks2d: Array, camera: Intrinsics) -> Array:
+    """(T, 33, 2) x and y at depth 1 of each landmark's ray."""
+    return (landmarks2d[..., :2] - camera.center_px) / camera.focal_px
 
 
 def _reprojection(points: Array, rays: Array, weight: Array) -> tuple[Array, Array]:

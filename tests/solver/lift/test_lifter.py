@@ -10,6 +10,7 @@ from solver.detect import Observations
 from solver.lift import landmark_points, landmark_regressor, lift
 from solver.lift.landmark_points import MIRRORED_JOINTS, MIRRORED_LANDMARKS
 from solver.lift.shape import estimate_shape
+from solver.motion.camera import intrinsics
 
 BODY = read_body("open")
 BETAS = np.array([1.2, -0.8, 0.5, 0, 0, 0.3, 0, 0, 0, 0])
@@ -53,16 +54,20 @@ def test_a_body_file_without_named_points_borrows_the_open_bodys():
 
 
 def test_lifted_keypoints_are_close_to_the_joints_of_an_unseen_walk():
-    rotations = walking_poses(60)
+    upright = np.diag((1.0, -1.0, -1.0))  # the detector's y points down and its z away
     rest = BODY.rest_joints(BETAS)
-    turned, placed = joint_transforms(rotations, rest - rest[0])
-    landmarks = landmark_points(BODY, BETAS).place(turned, placed)
-    seen = np.ones(60, bool)
-    image = np.ones((60, 33, 3))
-    observations = Observations(1, np.arange(60) / 30, image, landmarks, seen, (640, 480))
-    keypoints = lift(observations, BODY, np.broadcast_to(np.eye(3), (60, 3, 3)), 30.0)
-    error = np.linalg.norm(keypoints.positions - placed, axis=-1)
-    assert error.mean() < 0.03
+    turned, placed = joint_transforms(walking_poses(60), rest - rest[0])
+    landmarks = landmark_points(BODY, BETAS).place(turned, placed) @ upright
+    camera = intrinsics((1280, 720), 1500.0)
+    away = landmarks + np.array((0.0, 0.0, 4.0))
+    pixels = away[..., :2] / away[..., 2:] * camera.focal_px + camera.center_px
+    image = np.concatenate([pixels, np.ones((60, 33, 1))], -1)
+    shallow = landmarks * (1, 1, 0.9) + np.random.default_rng(0).normal(0, 0.02, landmarks.shape)
+    observations = Observations(1, np.arange(60) / 30, image, shallow, np.ones(60, bool), camera.image_size)
+    keypoints = lift(observations, BODY, camera, 30.0)
+    relative = keypoints.positions - keypoints.positions[:, :1]
+    error = np.linalg.norm(relative - placed @ upright, axis=-1)
+    assert error.mean() < 0.04
     assert keypoints.confidence.min() == pytest.approx(1)
     assert np.linalg.norm(keypoints.twist, axis=-1) == pytest.approx(1)
 

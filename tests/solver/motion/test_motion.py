@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from solver.detect import Observations
-from solver.motion.camera import intrinsics, locate, view_rotations
+from solver.motion.camera import intrinsics, locate, put_on_rays, view_rotations
 from solver.motion.contacts import contact_probability
 from solver.motion.smoothing import fill_gaps, low_pass
 from solver.motion.world import LEVEL, place_in_world
@@ -44,6 +44,19 @@ def test_the_floor_holds_the_feet_against_a_wrong_apparent_size():
     found = locate(points * swelling, soles * swelling, landmarks, intrinsics((1280, 720), 1500.0), RATE)
     lowest = (found.pelvis[:, None] + soles * swelling)[..., 1].max(axis=1)
     assert np.abs(lowest - found.floor).max() < 0.02
+
+
+def test_landmarks_move_sideways_onto_their_rays():
+    points, _ = body_points(60)
+    truth = np.broadcast_to((0.3, 0.2, 4.0), (60, 3))
+    landmarks = seen_from_level_camera(truth, points)
+    landmarks[:, 5, 2] = 0.0  # not seen
+    blurred = points + np.random.default_rng(3).normal(0, (0.03, 0.03, 0.0), points.shape)
+    found = put_on_rays(blurred, landmarks, intrinsics((1280, 720), 1500.0), RATE)
+    sharp = found - found.mean(axis=1, keepdims=True) - points + points.mean(axis=1, keepdims=True)
+    assert np.linalg.norm(np.delete(sharp, 5, axis=1), axis=-1).mean() < 0.01
+    np.testing.assert_array_equal(found[:, 5], blurred[:, 5])
+    np.testing.assert_array_equal(found[..., 2], blurred[..., 2])
 
 
 def test_a_jump_stays_a_jump():
