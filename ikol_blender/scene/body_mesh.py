@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ..contract import Body
 from .armature import BONE_NAMES, RestBody
+from .compat import new_material
 from .rotations import ARMATURE_FROM_SMPL
 
 Array = NDArray[np.float64]
@@ -66,11 +67,7 @@ def _skin() -> bpy.types.Material:
     material = bpy.data.materials.get(_SKIN_NAME)
     if material is not None:
         return material
-    material = bpy.data.materials.new(_SKIN_NAME)
-    material.diffuse_color = _SKIN_COLOR
-    material.use_nodes = True
-    shader = material.node_tree.nodes.get("Principled BSDF")
-    shader.inputs["Base Color"].default_value = _SKIN_COLOR
+    material, shader = new_material(_SKIN_NAME, _SKIN_COLOR)
     shader.inputs["Roughness"].default_value = 0.55
     shader.inputs["Subsurface Weight"].default_value = 0.1
     return material

@@ -18,6 +18,19 @@ def new_action(name: str, owner: bpy.types.ID) -> bpy.types.Action:
     return action
 
 
+def new_material(
+    name: str, color: tuple[float, float, float, float]
+) -> tuple[bpy.types.Material, bpy.types.ShaderNode]:
+    """A material of one colour, linear RGBA, and its Principled shader."""
+    material = bpy.data.materials.new(name)
+    material.diffuse_color = color
+    if bpy.app.version < (5, 0, 0):  # later, every material has nodes
+        material.use_nodes = True
+    shader = material.node_tree.nodes["Principled BSDF"]
+    shader.inputs["Base Color"].default_value = color
+    return material, shader
+
+
 def curves_of(owner: bpy.types.ID) -> bpy.types.Action | bpy.types.ActionChannelbag:
     """What holds the F-curves (`.fcurves`) and their groups (`.groups`) of `owner`'s active action.
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import bpy
 
+from .compat import new_material
+
 _HALF_SIZE = 4.0
 _COLOR = (0.32, 0.34, 0.36, 1.0)
 
@@ -13,11 +15,7 @@ def build_floor(collection: bpy.types.Collection) -> bpy.types.Object:
     mesh = bpy.data.meshes.new("Floor")
     corners = [(x * _HALF_SIZE, y * _HALF_SIZE, 0.0) for x, y in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
     mesh.from_pydata(corners, [], [(0, 1, 2, 3)])
-    material = bpy.data.materials.new("IKOL floor")
-    material.diffuse_color = _COLOR
-    material.use_nodes = True
-    material.node_tree.nodes["Principled BSDF"].inputs["Base Color"].default_value = _COLOR
-    mesh.materials.append(material)
+    mesh.materials.append(new_material("IKOL floor", _COLOR)[0])
     thing = bpy.data.objects.new("Floor", mesh)
     collection.objects.link(thing)
     return thing

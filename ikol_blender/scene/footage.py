@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
@@ -46,14 +47,39 @@ def match_render(scene: bpy.types.Scene, camera: Camera) -> None:
     render.pixel_aspect_x = render.pixel_aspect_y = 1.0
 
 
-def add_footage(camera: bpy.types.Object, video: Path, take: Take, scene: bpy.types.Scene) -> None:
-    """Show `video` behind what `camera` sees, each frame at the moment it was filmed.
+@dataclass(frozen=True)
+class Movie:
+    """A video file that Blender can show.
+
+    Attributes:
+        path: the file.
+        rate_hz: its frames per second, as Blender counts them.
+    """
+
+    path: Path
+    rate_hz: float
+
+
+def probe_movie(path: Path) -> Movie:
+    """What Blender knows of a video file. Leaves nothing behind in the file that is open.
 
     Raises:
-        VideoUnreadable: Blender cannot read the file.
+        VideoUnreadable: Blender cannot read it.
     """
-    rate_hz = _rate_of(video)
-    image = _load_movie(video)
+    try:
+        clip = bpy.data.movieclips.load(str(path))
+    except RuntimeError as error:
+        raise VideoUnreadable(f"Blender cannot read {path.name}.") from error
+    rate_hz, frame_count, is_movie = float(clip.fps), clip.frame_duration, clip.source == "MOVIE"
+    bpy.data.movieclips.remove(clip)
+    if rate_hz <= 0 or frame_count < 1 or not is_movie:
+        raise VideoUnreadable(f"Blender cannot show {path.name} as a movie.")
+    return Movie(path, rate_hz)
+
+
+def add_footage(camera: bpy.types.Object, movie: Movie, take: Take, scene: bpy.types.Scene) -> None:
+    """Show `movie` behind what `camera` sees, each frame at the moment it was filmed."""
+    image = bpy.data.images.load(str(movie.path), check_existing=True)
     background = camera.data.background_images.new()
     background.source, background.image = "IMAGE", image
     background.alpha, background.display_depth, background.frame_method = 1.0, "BACK", "FIT"
@@ -61,13 +87,13 @@ def add_footage(camera: bpy.types.Object, video: Path, take: Take, scene: bpy.ty
     end = last_frame(len(take), take.framerate, scene_rate(scene))
     user = background.image_user
     user.frame_start, user.frame_duration, user.use_auto_refresh = FIRST_FRAME, end, True
-    offsets = movie_offsets(np.array([FIRST_FRAME, end]), float(take.timestamps[0]), scene_rate(scene), rate_hz)
+    offsets = movie_offsets(np.array([FIRST_FRAME, end]), float(take.timestamps[0]), scene_rate(scene), movie.rate_hz)
     user.frame_offset = round(offsets[0])
     if abs(offsets[1] - offsets[0]) > 0.5:
         # Blender plays one frame of a movie per frame of the scene, at any rate: the offset makes up the difference.
         new_action(f"{camera.name} footage", camera.data)
         frames = np.arange(FIRST_FRAME, end + 1)
-        values = np.round(movie_offsets(frames, float(take.timestamps[0]), scene_rate(scene), rate_hz))
+        values = np.round(movie_offsets(frames, float(take.timestamps[0]), scene_rate(scene), movie.rate_hz))
         write_curve(curves_of(camera.data), _OFFSET_PATH, 0, frames.astype(np.float64), values)
 
 
@@ -81,24 +107,3 @@ def movie_offsets(
     """
     since = (frames - FIRST_FRAME) / scene_rate_hz
     return (start_s + since) * movie_rate_hz - (frames - FIRST_FRAME)
-
-
-def _load_movie(video: Path) -> bpy.types.Image:
-    image = bpy.data.images.load(str(video), check_existing=True)
-    if image.source != "MOVIE":
-        bpy.data.images.remove(image)
-        raise VideoUnreadable(f"Blender cannot show {video.name} as a movie.")
-    return image
-
-
-def _rate_of(video: Path) -> float:
-    """Frames per second of a movie file: a clip knows it, an image does not."""
-    try:
-        clip = bpy.data.movieclips.load(str(video))
-    except RuntimeError as error:
-        raise VideoUnreadable(f"Blender cannot read {video.name}.") from error
-    rate_hz, duration = float(clip.fps), clip.frame_duration
-    bpy.data.movieclips.remove(clip)
-    if rate_hz <= 0 or duration < 1:
-        raise VideoUnreadable(f"Blender cannot read {video.name}.")
-    return rate_hz

@@ -14,7 +14,7 @@ from .action import build_action
 from .armature import build_armature, rest_body
 from .body_mesh import build_body
 from .floor import build_floor
-from .footage import add_footage, build_camera, match_render
+from .footage import Movie, add_footage, build_camera, match_render, probe_movie
 
 
 @dataclass(frozen=True)
@@ -103,13 +103,13 @@ def _body_for(take: Take, body: str | Path) -> Body:
     return shape
 
 
-def _footage_of(take: Take, video: str | Path | None) -> Path | None:
+def _footage_of(take: Take, video: str | Path | None) -> Movie | None:
     if video is not None:
         if not Path(video).is_file():
             raise BadInput(f"There is no video at {video}.", hint="Choose the clip that the take was solved from.")
-        return Path(video)
+        return probe_movie(Path(video))
     solved = take.meta.get("video")
-    return Path(solved) if isinstance(solved, str) and Path(solved).is_file() else None
+    return probe_movie(Path(solved)) if isinstance(solved, str) and Path(solved).is_file() else None
 
 
 def _name_of(take: Take, path: Path) -> str:

@@ -72,8 +72,10 @@ class IKOL_OT_solve(Ticking):
         list_takes(context.scene.ikol, takes)
         self.report({"INFO"}, f"Solved: {len(takes)} take{'' if len(takes) == 1 else 's'}")
         if self.import_takes:
+            # Where nobody watches nobody can answer: a script says what it wants by importing the take itself.
+            ask = "EXEC_DEFAULT" if bpy.app.background else "INVOKE_DEFAULT"
             for take in takes:
-                bpy.ops.ikol.import_take("INVOKE_DEFAULT", True, filepath=str(take))
+                bpy.ops.ikol.import_take(ask, True, filepath=str(take))
 
 
 class IKOL_OT_cancel(Operator):

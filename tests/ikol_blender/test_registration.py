@@ -26,6 +26,6 @@ def test_disabling_leaves_nothing_and_enabling_brings_it_back() -> None:
     assert _traces() == before
 
 
-def test_settings_and_preferences_are_there() -> None:
-    assert bpy.context.scene.ikol.detector == "heavy"
+def test_settings_and_preferences_are_there(empty_scene: bpy.types.Scene) -> None:
+    assert empty_scene.ikol.detector == "heavy"
     assert bpy.context.preferences.addons[EXTENSION].preferences.device == "auto"

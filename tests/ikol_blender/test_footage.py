@@ -1,0 +1,87 @@
+"""The footage behind the body shows the moment that the body is in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+from bl_ext.user_default.ikol.ikol_blender.contract import VideoUnreadable
+from bl_ext.user_default.ikol.ikol_blender.scene import ImportedTake, import_take
+
+from solver.take import Take, write_take
+
+_CLIP_RATE, _CLIP_FRAMES = 30, 90
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """3 s at 30 Hz, written by Blender itself."""
+    bpy.ops.wm.read_homefile(use_empty=True)
+    scene = bpy.context.scene
+    render = scene.render
+    render.engine = "BLENDER_WORKBENCH"
+    render.resolution_x, render.resolution_y, render.resolution_percentage = 64, 36, 100
+    render.fps, render.fps_base = _CLIP_RATE, 1.0
+    scene.frame_start, scene.frame_end = 1, _CLIP_FRAMES
+    scene.camera = bpy.data.objects.new("camera", bpy.data.cameras.new("camera"))
+    scene.collection.objects.link(scene.camera)
+    if bpy.app.version >= (5, 0, 0):
+        render.image_settings.media_type = "VIDEO"
+    render.image_settings.file_format = "FFMPEG"
+    render.ffmpeg.format, render.ffmpeg.codec = "MPEG4", "H264"
+    path = tmp_path_factory.mktemp("clip") / "turning.mp4"
+    render.filepath = str(path)
+    bpy.ops.render.render(animation=True)
+    return path
+
+
+def _shown(imported: ImportedTake, frame: int) -> int:
+    """The movie's frame (0 the first) behind the scene's `frame`, as Blender counts it."""
+    bpy.context.scene.frame_set(frame)
+    camera = imported.camera.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    user = camera.data.background_images[0].image_user
+    return min(frame - user.frame_start + 1, user.frame_duration) + user.frame_offset - 1
+
+
+def test_same_rate_starts_at_the_in_point(
+    empty_scene: bpy.types.Scene, clip: Path, turning_take: Take, tmp_path: Path
+) -> None:
+    take = replace(turning_take, framerate=30.0, timestamps=0.5 + np.arange(60) / 30)
+    imported = import_take(bpy.context, write_take(take, tmp_path / "take_p1.npz"), video=clip)
+    assert imported.has_footage and imported.camera.data.show_background_images
+    assert Path(imported.camera.data.background_images[0].image.filepath) == clip
+    assert imported.camera.data.animation_data is None
+    assert [_shown(imported, frame) for frame in (1, 2, 60)] == [15, 16, 74]
+
+
+@pytest.mark.parametrize("rate", [12.0, 60.0])
+def test_other_rates_show_the_nearest_frame(
+    empty_scene: bpy.types.Scene, clip: Path, turning_take: Take, tmp_path: Path, rate: float
+) -> None:
+    times = 0.5 + np.arange(25) / rate
+    parts = {name: getattr(turning_take, name)[:25] for name in _OVER_TIME}
+    take = replace(turning_take, **parts, framerate=rate, timestamps=times)
+    imported = import_take(bpy.context, write_take(take, tmp_path / "take_p1.npz"), video=clip)
+    for index in (0, 1, 7, 24):
+        assert abs(_shown(imported, 1 + index) - times[index] * _CLIP_RATE) <= 0.5 + 1e-6
+
+
+def test_solved_video_is_found_by_itself(
+    empty_scene: bpy.types.Scene, clip: Path, turning_take: Take, tmp_path: Path
+) -> None:
+    take = replace(turning_take, meta={"clip": clip.name, "video": str(clip)})
+    assert import_take(bpy.context, write_take(take, tmp_path / "take_p1.npz")).has_footage
+
+
+def test_what_is_no_movie_is_refused(empty_scene: bpy.types.Scene, take_file: Path, tmp_path: Path) -> None:
+    text = tmp_path / "notes.mp4"
+    text.write_text("not a movie", encoding="utf-8")
+    with pytest.raises(VideoUnreadable, match=r"notes\.mp4"):
+        import_take(bpy.context, take_file, video=text)
+    assert len(bpy.data.objects) == 0 and len(bpy.data.images) == len(bpy.data.movieclips) == 0
+
+
+_OVER_TIME = ("poses", "trans", "keypoints3d", "confidence", "contacts", "landmarks2d")

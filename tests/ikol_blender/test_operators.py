@@ -1,0 +1,142 @@
+"""Operators do what the functions behind them do, and say in words what went wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+from bl_ext.user_default.ikol.ikol_blender.scene import import_take
+from bl_ext.user_default.ikol.ikol_blender.scene.compat import curves_of
+from bl_ext.user_default.ikol.ikol_blender.ui.session import SESSION
+
+from solver.take import Take, read_take
+
+_PREFERENCES = bpy.context.preferences
+_STANDIN = """#!{python}
+import json, pathlib, shutil, sys
+assert sys.argv[1:4] == ["-m", "solver", "solve"], sys.argv
+assert pathlib.Path("solver/__main__.py").is_file(), "the working directory holds the solver"
+pathlib.Path({record!r}).write_text(json.dumps(sys.argv[4:]))
+out = pathlib.Path(sys.argv[sys.argv.index("--out") + 1])
+out.mkdir(parents=True, exist_ok=True)
+shutil.copy({take!r}, out / "take_p1.npz")
+print(json.dumps({{"event": "take", "person": 1, "path": str(out / "take_p1.npz")}}))
+print(json.dumps({{"event": "done"}}))
+"""
+
+
+@pytest.fixture
+def solver_of_own():
+    """Sets the preferences' own Python of the solver, and clears it afterwards."""
+    preferences = _PREFERENCES.addons["bl_ext.user_default.ikol"].preferences
+
+    def use(python: Path) -> None:
+        preferences.solver_python = str(python)
+
+    yield use
+    preferences.solver_python = ""
+
+
+def _motion(armature: bpy.types.Object) -> dict[tuple[str, int], np.ndarray]:
+    motion = {}
+    for curve in curves_of(armature).fcurves:
+        points = np.empty(2 * len(curve.keyframe_points), np.float32)
+        curve.keyframe_points.foreach_get("co", points)
+        motion[curve.data_path, curve.array_index] = points
+    return motion
+
+
+def test_operator_and_function_give_the_same_action(empty_scene: bpy.types.Scene, take_file: Path) -> None:
+    by_function = import_take(bpy.context, take_file).armature
+    assert bpy.ops.ikol.import_take(filepath=str(take_file)) == {"FINISHED"}
+    by_operator = bpy.context.object
+    assert by_operator is not by_function and by_operator.animation_data.action != by_function.animation_data.action
+    expected, found = _motion(by_function), _motion(by_operator)
+    assert expected.keys() == found.keys() and len(found) == 99
+    assert all(np.array_equal(expected[key], found[key]) for key in expected)
+
+
+def test_import_is_one_undo_step(empty_scene: bpy.types.Scene, take_file: Path) -> None:
+    empty_scene.render.fps = 25
+    bpy.ops.mesh.primitive_cube_add()
+    bpy.ops.ed.undo_push(message="before")
+    bpy.ops.ikol.import_take("EXEC_DEFAULT", True, filepath=str(take_file))
+    assert len(bpy.data.objects) == 4 and bpy.context.scene.render.fps == 30
+    bpy.ops.ed.undo()
+    assert [thing.name for thing in bpy.data.objects] == ["Cube"] and bpy.context.scene.render.fps == 25
+    assert len(bpy.data.armatures) == len(bpy.data.actions) == len(bpy.data.cameras) == 0
+    bpy.ops.ed.redo()
+    assert bpy.data.objects["turning p1"].animation_data.action is not None
+
+
+def test_what_is_no_take_is_refused_in_words(empty_scene: bpy.types.Scene, tmp_path: Path) -> None:
+    garbage = tmp_path / "take_p1.npz"
+    garbage.write_bytes(b"PK\x03\x04 nothing")
+    with pytest.raises(RuntimeError, match="is not a take file"):
+        bpy.ops.ikol.import_take(filepath=str(garbage))
+    assert len(bpy.data.objects) == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the stand-in is a script with a first line")
+def test_solve_waits_in_background_lists_the_take_and_imports_it(
+    empty_scene: bpy.types.Scene, take_file: Path, tmp_path: Path, solver_of_own
+) -> None:
+    record, standin = tmp_path / "arguments.json", tmp_path / "python"
+    standin.write_text(_STANDIN.format(python=sys.executable, take=str(take_file), record=str(record)))
+    standin.chmod(0o755)
+    solver_of_own(standin)
+    clip = tmp_path / "a clip's name 魚.mp4"
+    settings = empty_scene.ikol
+    settings.start, settings.use_height, settings.height_cm = 1.5, True, 181.0
+    assert bpy.ops.ikol.solve(filepath=str(clip), import_takes=True) == {"FINISHED"}
+    settings = bpy.context.scene.ikol
+    take = tmp_path / "a clip's name 魚_ikol" / "take_p1.npz"
+    assert [(entry.name, entry.path) for entry in settings.takes] == [("a clip's name 魚 take_p1", str(take))]
+    assert bpy.data.objects["turning p1"].animation_data.action is not None
+    video, *options = json.loads(record.read_text(encoding="utf-8"))
+    assert video == str(clip) and options[:2] == ["--out", str(take.parent)]
+    assert options[-4:] == ["--start", "1.5", "--height", "181.0"], "what was switched off is not asked for"
+
+
+def test_solver_that_is_not_installed_is_told_in_words(empty_scene: bpy.types.Scene, tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match=r"not installed.*Press Install solver"):
+        bpy.ops.ikol.solve(filepath=str(tmp_path / "clip.mp4"))
+
+
+def test_disabling_the_extension_ends_its_solver(tmp_path: Path) -> None:
+    import addon_utils
+    from bl_ext.user_default.ikol.ikol_blender.runtime.job import SolveJob
+    from bl_ext.user_default.ikol.ikol_blender.runtime.process import SolverProcess
+
+    process = SolverProcess([sys.executable, "-c", "import time; time.sleep(600)"], tmp_path)
+    SESSION.job = SolveJob(process)
+    addon_utils.disable("bl_ext.user_default.ikol")
+    assert process.wait(0)
+    assert addon_utils.enable("bl_ext.user_default.ikol") is not None
+
+
+def test_real_solver_solves_the_squats(empty_scene: bpy.types.Scene, tmp_path: Path, solver_of_own) -> None:
+    root = Path(__file__).resolve().parents[2]
+    clip = root.parent / "shared" / "data" / "clips" / "squats.mp4"
+    python = root / (".venv/Scripts/python.exe" if os.name == "nt" else ".venv/bin/python")
+    if not clip.is_file():
+        pytest.skip("squats.mp4 is not on this machine")
+    if not python.is_file():
+        pytest.skip("the solver's environment is not in the checkout")
+    own = tmp_path / "squats.mp4"
+    shutil.copy(clip, own)
+    solver_of_own(python)
+    empty_scene.ikol.detector, empty_scene.ikol.use_end, empty_scene.ikol.end = "lite", True, 4.0
+    assert bpy.ops.ikol.solve(filepath=str(own), import_takes=True) == {"FINISHED"}
+    take: Take = read_take(tmp_path / "squats_ikol" / "take_p1.npz")
+    bpy.context.scene.frame_set(10)
+    armature = bpy.data.objects["squats p1"]
+    heads = np.array([armature.pose.bones[bone].head for bone in ("Pelvis", "L_Knee", "Head")])
+    assert np.abs(heads - take.keypoints3d[9, [0, 4, 15]]).max() < 1e-3
+    assert bpy.context.scene.render.fps == 5
