@@ -167,7 +167,7 @@ def _solve_person(
     settings: dict[str, Any],
     job: Job,
 ) -> Take:
-    observations = resample_observations(observed, uniform_times(observed.times, rate_hz))
+    observations = resample_observations(observed, _moments_in_sight(observed, rate_hz))
     unseen = 1.0 - float(observations.seen.mean())
     observations = smooth(fill_gaps(observations), rate_hz)
     camera = intrinsics(observations.image_size, request.focal_px)
@@ -177,10 +177,17 @@ def _solve_person(
     warnings: list[str] = []
     if unseen > 0.1:
         warnings.append(
-            f"Person {observed.person} was out of sight for {unseen:.0%} of the clip; that part is guessed."
+            f"Person {observed.person} was out of sight for {unseen:.0%} of the time; that part is guessed."
         )
         job.emit(Notice("out_of_sight", warnings[-1]))
     return _assemble_take(observations, keypoints, rotations, body, camera, rate_hz, {**settings, "warnings": warnings})
+
+
+def _moments_in_sight(observed: Observations, rate_hz: float) -> Array:
+    """The clip's uniform moments from the person's first sight to the last: nobody acts before entering."""
+    times, sight = uniform_times(observed.times, rate_hz), observed.times[observed.seen]
+    half = 0.5 / rate_hz
+    return times[(times > sight[0] - half) & (times < sight[-1] + half)]
 
 
 def _assemble_take(
