@@ -10,23 +10,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
+import cv2.utils.logging
 import numpy as np
 from numpy.typing import NDArray
 
-# FFmpeg's own complaints are not sentences for users; read when OpenCV opens its first file.
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
-
-import cv2
-
 from .errors import BadInput, VideoUnreadable
+
+# The complaints of FFmpeg and OpenCV are not sentences for users. FFmpeg's variable is read when the first file is
+# opened; OpenCV's own would be read when cv2 is first imported, which may have happened elsewhere.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 Array = NDArray[Any]
 
 _DECODED_AHEAD = 4  # frames; a 4K frame is 25 MB
 _SEEK_MARGIN_SECONDS = 2.0
 _SAME_MOMENT_SECONDS = 1e-3
-_STANDARD_RATES = (24000 / 1001, 24.0, 25.0, 30000 / 1001, 30.0, 48.0, 50.0, 60000 / 1001, 60.0, 120000 / 1001, 120.0)
+_STANDARD_RATES = (24000 / 1001, 24.0, 25.0, 30000 / 1001, 30.0, 48.0, 50.0, 60000 / 1001, 60.0, 120.0, 240.0)
 _SMALLEST_SIDE = 32  # px: below this a file is an icon, not a film
 
 
@@ -37,7 +38,7 @@ class VideoInfo:
     Attributes:
         path: the file.
         image_size: (width, height) after the rotation metadata, pixels.
-        duration_s: seconds, from its own frame count; a hint, some files lie.
+        duration_s: seconds, from its own frame count, or from its packets where it states none; a hint, some files lie.
         rate_hz: nominal frame rate; a hint.
         first_s: presentation time of the first frame in the file's own clock, seconds.
     """
@@ -78,9 +79,10 @@ def probe_video(path: Path) -> VideoInfo:
             raise VideoUnreadable(f"{path.name} is only {width} x {height} pixels.", hint="Use a larger video.")
         rate = float(capture.get(cv2.CAP_PROP_FPS))
         rate_hz = rate if 0.1 < rate < 1000 else 30.0
-        count = max(1.0, float(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
+        count = float(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        duration = count / rate_hz if count >= 1 else _duration_of_packets(path, rate_hz)
         first = float(capture.get(cv2.CAP_PROP_POS_MSEC)) / 1e3
-        return VideoInfo(path, (width, height), count / rate_hz, rate_hz, first)
+        return VideoInfo(path, (width, height), duration, rate_hz, first)
     finally:
         capture.release()
 
@@ -172,23 +174,40 @@ def _decode(path: Path, start: float, end: float) -> Iterator[Frame]:
     finally:
         capture.release()
     if not seen:
+        limit = "its end" if end == float("inf") else f"{end:g} s"
         raise BadInput(
-            f"{path.name} has no frame between {start:g} s and {min(end, info.duration_s):g} s.",
+            f"{path.name} has no frame between {start:g} s and {limit}; it is {info.duration_s:.1f} s long.",
             hint="Set the in and out points within the clip.",
         )
 
 
 def _open_near(info: VideoInfo, start: float) -> cv2.VideoCapture:
-    """The file, opened at a frame before `start`: a seek may land late, and then the film is read from its start."""
+    """The file, opened at a frame before `start`.
+
+    A seek may land late, and in a file without times nobody knows where: then the film is read from its start.
+    """
     capture = _open(info.path)
     target = start - _SEEK_MARGIN_SECONDS
     if target <= 0:
         return capture
     capture.set(cv2.CAP_PROP_POS_MSEC, (target + info.first_s) * 1e3)
-    if capture.grab() and float(capture.get(cv2.CAP_PROP_POS_MSEC)) / 1e3 - info.first_s < start - 0.5:
+    if capture.grab() and 0 < float(capture.get(cv2.CAP_PROP_POS_MSEC)) / 1e3 - info.first_s < start - 0.5:
         return capture
     capture.release()
     return _open(info.path)
+
+
+def _duration_of_packets(path: Path, rate_hz: float) -> float:
+    """Seconds of a file that does not say how long it is, as browsers' recorders write; nothing is decoded."""
+    packets = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, (cv2.CAP_PROP_FORMAT, -1))
+    count, last = 0, 0.0
+    try:
+        while packets.grab():
+            count += 1
+            last = max(last, float(packets.get(cv2.CAP_PROP_POS_MSEC)) / 1e3)
+    finally:
+        packets.release()
+    return last + 1 / rate_hz if last > 0 else max(1, count) / rate_hz
 
 
 def _open(path: Path) -> cv2.VideoCapture:

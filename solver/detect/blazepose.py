@@ -17,6 +17,7 @@ Array = NDArray[Any]
 
 _PRESENT = 0.5
 _LOOK_AROUND_SECONDS = 1.0  # how often to look for newcomers while somebody is tracked
+_SEARCH_SECONDS = 0.2  # how often to look for somebody just lost; gaps up to half a second are interpolated
 _REMEMBER_SECONDS = 2.0  # somebody who returns this soon, near where they left, is the same person
 
 
@@ -75,7 +76,8 @@ class BlazePose:
     def _should_look(self, tracks: list[_Track], time_s: float) -> bool:
         if len(tracks) < len(self._tracks) or not tracks:
             return True
-        return len(tracks) < self._max_people and time_s - self._looked_s >= _LOOK_AROUND_SECONDS
+        patience = _SEARCH_SECONDS if self._lost else _LOOK_AROUND_SECONDS
+        return len(tracks) < self._max_people and time_s - self._looked_s >= patience
 
     def _identify(self, region: Region, time_s: float) -> int:
         """The number of the person who was lost near here, or a new one."""

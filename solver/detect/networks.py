@@ -116,7 +116,9 @@ class LandmarkNetwork:
         image = np.column_stack((pixels[:33], _sigmoid(landmarks[:33, 3])))
         presence = float(outputs[(1, 1)][0, 0])
         # Landmarks 33 and 34 are the network's own guess of the square's middle and top.
-        return PersonCrop(image, world, presence, Region.around(pixels[33], pixels[34]))
+        next_region = Region.around(pixels[33], pixels[34])
+        # An hour of these is kept in memory, hence the single precision.
+        return PersonCrop(image.astype(np.float32), world.astype(np.float32), presence, next_region)
 
 
 def refine_by_heatmap(points: Array, heatmaps: Array) -> Array:

@@ -8,7 +8,9 @@ FOLDER = Path(__file__).resolve().parents[2] / "addon_assets" / "blazepose"
 
 
 def test_every_network_is_listed_and_unmodified():
-    listed = dict(re.findall(r"^\| (\S+\.tflite) \| ([0-9a-f]{64}) \|", (FOLDER / "README.md").read_text(), re.MULTILINE))
+    listed = dict(
+        re.findall(r"^\| (\S+\.tflite) \| ([0-9a-f]{64}) \|", (FOLDER / "README.md").read_text(), re.MULTILINE)
+    )
     found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in FOLDER.glob("*.tflite")}
     assert len(found) == 4
     assert found == listed

@@ -165,6 +165,44 @@ def test_a_film_cut_off_in_its_first_frame_is_refused(tmp_path: Path, steady: Pa
         probe_video(cut)
 
 
+class Pipe:
+    """Somewhere to write that cannot be wound back, so that the container cannot note its length at the front."""
+
+    def __init__(self) -> None:
+        self.written = bytearray()
+
+    def write(self, data: bytes) -> int:
+        self.written += data
+        return len(data)
+
+
+@pytest.mark.parametrize(("kind", "codec"), [("webm", "libvpx"), ("h264", "libx264")])
+def test_a_file_that_states_no_length_has_one_and_in_points(tmp_path: Path, kind: str, codec: str):
+    pipe = Pipe()
+    with av.open(pipe, "w", format=kind, options={"live": "1"} if kind == "webm" else {}) as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.width, stream.height = SIZE
+        stream.pix_fmt = "yuv420p"
+        for index in range(100):
+            picture = np.full((SIZE[1], SIZE[0], 3), shade_of(index), np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+    path = tmp_path / f"recorder.{kind}"
+    path.write_bytes(pipe.written)
+    assert probe_video(path).duration_s == pytest.approx(4.0, abs=0.1)
+    frames = list(read_frames(path, 3.2, 3.36))
+    np.testing.assert_allclose([frame.time_s for frame in frames], 3.2 + 0.04 * np.arange(5), atol=2e-3)
+    assert frames[0].rgb.mean() == pytest.approx(shade_of(80), abs=4)
+
+
+def test_opencv_and_ffmpeg_keep_quiet(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    path = tmp_path / "text.mp4"
+    path.write_text("This is not a film. " * 100)
+    with pytest.raises(VideoUnreadable):
+        probe_video(path)
+    assert capfd.readouterr().err == ""
+
+
 def test_an_in_point_after_the_end_is_refused(steady: Path):
     with pytest.raises(BadInput, match="no frame between"):
         list(read_frames(steady, 50.0, 60.0))

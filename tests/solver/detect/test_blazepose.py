@@ -88,6 +88,22 @@ def test_a_woman_squatting_is_one_person_whose_left_stays_left():
     assert np.ptp(hip_height) > 150  # px of 1280: she does squat
 
 
+def test_who_is_hidden_for_a_moment_is_found_again_as_the_same_person():
+    frame = next(iter(read_frames(shared("clips/squats.mp4")))).rgb
+    both = np.concatenate((frame, frame), axis=1)
+    hidden = np.concatenate((frame, np.full_like(frame, 120)), axis=1)
+    detector = BlazePose("lite")
+    seen = [
+        {person.person for person in detector.observe(hidden if 10 <= index < 16 else both, index / 30)}
+        for index in range(25)
+    ]
+    assert seen[9] == {1, 2}
+    remaining = seen[12]
+    assert len(remaining) == 1
+    assert all(people == remaining for people in seen[11:16])
+    assert seen[24] == {1, 2}  # within half a second of the loss, so that the gap is interpolated
+
+
 def test_two_people_are_told_apart():
     clip = shared("clips/two_people.mp4")
     people = gather_observations(read_frames(clip), BlazePose("lite"), probe_video(clip).image_size)
