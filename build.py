@@ -14,8 +14,7 @@ from building.find_python import find_python
 PYTHON = "3.11"
 
 
-def parse(arguments):
-    # type: (list[str]) -> argparse.Namespace
+def parse(arguments: "list[str]") -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="build.py", description="IKOL for Blender: set up, try, test and package.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.required = True
@@ -31,8 +30,7 @@ def parse(arguments):
     return parser.parse_args(arguments)
 
 
-def main(arguments):
-    # type: (list[str]) -> int
+def main(arguments: "list[str]") -> int:
     options = parse(arguments)
     try:
         if sys.version_info[:2] != (3, 11):

@@ -9,8 +9,7 @@ class BuildFailure(Exception):
         exit_status: what build.py exits with.
     """
 
-    def __init__(self, message, hint, exit_status=1):
-        # type: (str, str, int) -> None
+    def __init__(self, message: str, hint: str, exit_status: int = 1) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint

@@ -11,8 +11,7 @@ from .failure import BuildFailure
 _PROBE = "import sys, venv, ensurepip; print('%d.%d|%s' % (sys.version_info[0], sys.version_info[1], sys.executable))"
 
 
-def find_python(version):
-    # type: (str) -> str
+def find_python(version: str) -> str:
     """The path of a Python `version` ("3.11") which has the modules venv and ensurepip.
 
     Raises:
@@ -25,8 +24,7 @@ def find_python(version):
     raise BuildFailure("Python {} was not found on this machine.".format(version), _advice(version))
 
 
-def _candidates(version):
-    # type: (str) -> list[list[str]]
+def _candidates(version: str) -> "list[list[str]]":
     name = "python" + version
     commands = [[sys.executable]] if sys.executable else []
     # A shim of pyenv stands on PATH even when it refuses to run; the versions behind it are tried too.
@@ -40,8 +38,7 @@ def _candidates(version):
     return commands
 
 
-def _executable_of(command, version):
-    # type: (list[str], str) -> str | None
+def _executable_of(command: "list[str]", version: str) -> "str | None":
     """The interpreter that `command` runs, when it is of `version` and can make environments."""
     try:
         answer = subprocess.run(
@@ -58,8 +55,7 @@ def _executable_of(command, version):
     return executable if answer.returncode == 0 and found == version else None
 
 
-def _advice(version):
-    # type: (str) -> str
+def _advice(version: str) -> str:
     """Which package to install, in the words of the machine's own package manager."""
     if sys.platform == "win32":
         return "Install it with: winget install Python.Python.{}".format(version)

@@ -1,12 +1,10 @@
 """What the end-to-end tests share: clips, the demo solved once, a real Blender."""
 
-import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from building.environments import ROOT, blender_environment
+from building.environments import blender_environment
 from tests.e2e.solving import DEMO_FOLDER, solve
 
 
@@ -22,20 +20,6 @@ def demo_take(demo_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     ended = solve(demo_clip, out)
     assert ended.status == 0, ended.stderr
     return out / "take_p1.npz"
-
-
-@pytest.fixture(scope="session")
-def shared_clip() -> Callable[[str], Path]:
-    """A real clip that the project does not ship; the test is skipped where it is absent."""
-
-    def find(name: str) -> Path:
-        folder = Path(os.environ.get("IKOL_SHARED_DATA", ROOT.parent / "shared" / "data"))
-        path = folder / "clips" / name
-        if not path.exists():
-            pytest.skip(f"{name} is not on this machine; set IKOL_SHARED_DATA to the folder that holds clips/{name}")
-        return path
-
-    return find
 
 
 @pytest.fixture(scope="session")

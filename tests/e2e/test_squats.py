@@ -4,7 +4,6 @@ import itertools
 import json
 import os
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from building.blender import run_session
 from building.environments import ROOT
 from solver.take import Take, read_take
 from tests.e2e.solving import solve
+from tests.shared_data import shared
 
 
 def measure(blend: Path, blender_python: Path, resources: Path) -> dict[str, Any]:
@@ -32,11 +32,9 @@ def measure(blend: Path, blender_python: Path, resources: Path) -> dict[str, Any
 
 
 @pytest.fixture(scope="module")
-def squats(
-    shared_clip: Callable[[str], Path], blender_python: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Take, dict[str, Any]]:
+def squats(blender_python: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Take, dict[str, Any]]:
     """The take of the squats, and what its .blend file holds."""
-    clip, folder = shared_clip("squats.mp4"), tmp_path_factory.mktemp("squats")
+    clip, folder = shared("clips/squats.mp4"), tmp_path_factory.mktemp("squats")
     ended = solve(clip, folder)
     assert ended.status == 0, ended.stderr
     blend = folder / "take.blend"
