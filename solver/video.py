@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,11 +87,11 @@ def probe_video(path: Path) -> VideoInfo:
         capture.release()
 
 
-def read_frames(path: Path, start: float | None = None, end: float | None = None) -> Iterator[Frame]:
+def read_frames(path: Path, start: float | None = None, end: float | None = None) -> Generator[Frame, None, None]:
     """The frames presented from `start` to `end`, both included, seconds from the clip's first frame.
 
-    A thread of its own decodes a few frames ahead; it ends when the iterator is closed. Memory does not grow with
-    the clip's length.
+    A thread of its own decodes a few frames ahead; it ends with the iteration, or when the generator is closed: use
+    `contextlib.closing` where an exception may stop the iteration early. Memory does not grow with the clip's length.
 
     Raises:
         VideoUnreadable: as `probe_video`, when the first frame is asked for.

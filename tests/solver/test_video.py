@@ -3,6 +3,7 @@
 import struct
 import threading
 import wave
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 
@@ -130,7 +131,16 @@ def test_a_reader_that_stops_early_leaves_no_thread(steady: Path):
     before = threading.active_count()
     frames = read_frames(steady)
     next(frames)
+    assert threading.active_count() == before + 1
     frames.close()
+    assert threading.active_count() == before
+
+
+def test_a_consumer_that_raises_leaves_no_thread(steady: Path):
+    before = threading.active_count()
+    with pytest.raises(ZeroDivisionError), closing(read_frames(steady)) as frames:
+        for index, _ in enumerate(frames):
+            1 / (3 - index)
     assert threading.active_count() == before
 
 
