@@ -18,6 +18,14 @@ def new_action(name: str, owner: bpy.types.ID) -> bpy.types.Action:
     return action
 
 
+def has_strips(scene: bpy.types.Scene) -> bool:
+    """Whether something is cut in the scene's sequencer; even an unused scene may have an editor."""
+    editor = scene.sequence_editor
+    if editor is None:
+        return False
+    return len(editor.strips if bpy.app.version >= (4, 4, 0) else editor.sequences) > 0
+
+
 def new_material(
     name: str, color: tuple[float, float, float, float]
 ) -> tuple[bpy.types.Material, bpy.types.ShaderNode]:

@@ -54,7 +54,7 @@ def import_take(
 
     Args:
         body: "open", or the SMPL file that the take was solved with.
-        video: the footage; None uses the file that was solved, when it is still there.
+        video: the footage; None finds the file that was solved, where it was or beside the take or its folder.
         match_scene: give the scene the take's frame rate, frame range, render size and camera. Otherwise the motion
             keeps its speed at the scene's own rate, and the scene's settings stay.
         floor: add a floor at z = 0.
@@ -65,7 +65,7 @@ def import_take(
     path = Path(path)
     take = read_take(path)
     shape = _body_for(take, body)
-    footage = _footage_of(take, video)
+    footage = _footage_of(take, path, video)
     name = _name_of(take, path)
     scene = context.scene
     _leave_modes(context)
@@ -103,13 +103,19 @@ def _body_for(take: Take, body: str | Path) -> Body:
     return shape
 
 
-def _footage_of(take: Take, video: str | Path | None) -> Movie | None:
+def _footage_of(take: Take, path: Path, video: str | Path | None) -> Movie | None:
+    """The named video, or the solved one: where it was, or near the take when both were moved."""
     if video is not None:
         if not Path(video).is_file():
             raise BadInput(f"There is no video at {video}.", hint="Choose the clip that the take was solved from.")
         return probe_movie(Path(video))
-    solved = take.meta.get("video")
-    return probe_movie(Path(solved)) if isinstance(solved, str) and Path(solved).is_file() else None
+    clip = str(take.meta.get("clip", ""))
+    places = (
+        Path(str(take.meta.get("video", ""))),
+        path.absolute().parent.parent / clip,
+        path.absolute().parent / clip,
+    )
+    return next((probe_movie(place) for place in places if place.is_file()), None)
 
 
 def _name_of(take: Take, path: Path) -> str:

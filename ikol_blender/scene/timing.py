@@ -10,6 +10,8 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from .compat import has_strips
+
 FIRST_FRAME = 1
 _NTSC_RATES = (24, 30, 48, 60, 120)
 
@@ -58,7 +60,7 @@ def has_animation(scene: bpy.types.Scene) -> bool:
         for thing in scene.objects
         for block in (thing, thing.data)
     )
-    return animated or scene.sequence_editor is not None
+    return animated or has_strips(scene)
 
 
 def match_scene(scene: bpy.types.Scene, count: int, take_rate_hz: float) -> None:

@@ -41,7 +41,9 @@ class IKOL_OT_import_take(Operator, ImportHelper):
             return self._refuse(error)
         if fits(context.scene, len(take), take.framerate):
             return self.execute(context)
-        return context.window_manager.invoke_props_dialog(self, title="The scene has animation", confirm_text="Import")
+        return context.window_manager.invoke_props_dialog(
+            self, width=420, title="The scene has animation", confirm_text="Import"
+        )
 
     def draw(self, context: Context) -> None:
         if has_animation(context.scene):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -74,6 +75,15 @@ def test_solved_video_is_found_by_itself(
 ) -> None:
     take = replace(turning_take, meta={"clip": clip.name, "video": str(clip)})
     assert import_take(bpy.context, write_take(take, tmp_path / "take_p1.npz")).has_footage
+
+
+def test_video_that_moved_with_its_takes_is_found(
+    empty_scene: bpy.types.Scene, clip: Path, turning_take: Take, tmp_path: Path
+) -> None:
+    moved = Path(shutil.copy(clip, tmp_path))
+    take = replace(turning_take, meta={"clip": clip.name, "video": "/gone/turning.mp4"})
+    imported = import_take(bpy.context, write_take(take, tmp_path / "turning_ikol" / "take_p1.npz"))
+    assert Path(imported.camera.data.background_images[0].image.filepath) == moved
 
 
 def test_what_is_no_movie_is_refused(empty_scene: bpy.types.Scene, take_file: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from bl_ext.user_default.ikol.ikol_blender.contract import BadInput
 from bl_ext.user_default.ikol.ikol_blender.scene import ImportedTake, import_take
 from bl_ext.user_default.ikol.ikol_blender.scene.armature import BONE_NAMES
 from bl_ext.user_default.ikol.ikol_blender.scene.compat import curves_of
+from bl_ext.user_default.ikol.ikol_blender.scene.timing import has_animation
 from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Vector
 
@@ -135,6 +136,16 @@ def test_whats_imported_is_selected_and_the_frame_stays(empty_scene: bpy.types.S
     assert bpy.context.selected_objects == [imported.armature] and bpy.context.object == imported.armature
     assert not cube.select_get()
     assert empty_scene.frame_current == 17
+
+
+def test_only_a_scene_with_animation_is_asked_about(empty_scene: bpy.types.Scene) -> None:
+    bpy.ops.wm.read_homefile()
+    scene = bpy.context.scene
+    assert not has_animation(scene)
+    scene.sequence_editor_create()
+    assert not has_animation(scene)
+    scene.objects["Cube"].keyframe_insert("location", frame=1)
+    assert has_animation(scene)
 
 
 def test_two_people_share_a_scene(empty_scene: bpy.types.Scene, take_file: Path, turning_take: Take) -> None:
