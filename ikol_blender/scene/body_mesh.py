@@ -14,7 +14,7 @@ from .rotations import ARMATURE_FROM_SMPL
 Array = NDArray[np.float64]
 
 _BETA_LIMIT = 10.0  # the most that Blender's shape keys take
-_SKIN_COLOR = (0.62, 0.42, 0.33, 1.0)
+_SKIN_COLOR = (0.76, 0.54, 0.44, 1.0)
 _SKIN_NAME = "IKOL skin"
 
 

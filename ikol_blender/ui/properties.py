@@ -36,7 +36,7 @@ class IKOL_Settings(PropertyGroup):
     """A scene's settings of the IKOL panel."""
 
     video: StringProperty(name="Video", description="The clip to solve", subtype="FILE_PATH", update=_propose_output)
-    output: StringProperty(name="Takes", description="The folder that the takes are written to", subtype="DIR_PATH")
+    output: StringProperty(name="Folder", description="The folder that the takes are written to", subtype="DIR_PATH")
     start: FloatProperty(
         name="In", description="Where to start, in the clip", min=0.0, subtype="TIME_ABSOLUTE", unit="TIME_ABSOLUTE"
     )
@@ -138,7 +138,8 @@ def list_takes(settings: IKOL_Settings, paths: Sequence[Path]) -> None:
     for path in paths:
         if str(path) not in listed:
             entry = settings.takes.add()
-            entry.name, entry.path = f"{path.parent.name.removesuffix('_ikol')} {path.stem}", str(path)
+            person = path.stem.removeprefix("take_")
+            entry.name, entry.path = f"{path.parent.name.removesuffix('_ikol')} {person}", str(path)
             listed.append(str(path))
     if paths:
         settings.active_take = listed.index(str(paths[0]))

@@ -43,6 +43,10 @@ def walk(clip: Path, take: Path, pictures: Path) -> Iterator[None]:
     """Each `yield` lets Blender draw."""
     addon_utils.extensions_refresh()
     addon_utils.enable(EXTENSION, default_set=True)
+    options = bpy.types.IKOL_PT_options
+    bpy.utils.unregister_class(options)
+    options.bl_options = set()  # open, to be seen
+    bpy.utils.register_class(options)
     preferences = bpy.context.preferences.addons[EXTENSION].preferences
     area = next(area for area in bpy.context.window.screen.areas if area.type == "VIEW_3D")
     area.spaces.active.show_region_ui = True

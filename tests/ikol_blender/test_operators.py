@@ -97,7 +97,7 @@ def test_solve_waits_in_background_lists_the_take_and_imports_it(
     assert bpy.ops.ikol.solve(filepath=str(clip), import_takes=True) == {"FINISHED"}
     settings = bpy.context.scene.ikol
     take = tmp_path / "a clip's name 魚_ikol" / "take_p1.npz"
-    assert [(entry.name, entry.path) for entry in settings.takes] == [("a clip's name 魚 take_p1", str(take))]
+    assert [(entry.name, entry.path) for entry in settings.takes] == [("a clip's name 魚 p1", str(take))]
     assert bpy.data.objects["turning p1"].animation_data.action is not None
     video, *options = json.loads(record.read_text(encoding="utf-8"))
     assert video == str(clip) and options[:2] == ["--out", str(take.parent)]
