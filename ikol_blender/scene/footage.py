@@ -16,6 +16,7 @@ from .compat import curves_of, new_action
 from .timing import FIRST_FRAME, last_frame, scene_rate
 
 _SENSOR_MM = 36.0
+_SAME_SHAPE = 0.02
 _OFFSET_PATH = "background_images[0].image_user.frame_offset"
 
 
@@ -54,10 +55,18 @@ class Movie:
     Attributes:
         path: the file.
         rate_hz: its frames per second, as Blender counts them.
+        size: (width, height), pixels, as Blender shows it. Before 4.5, Blender did not obey the rotation that phones
+            write: their clips lie on their side there.
     """
 
     path: Path
     rate_hz: float
+    size: tuple[int, int]
+
+    def covers(self, camera: Camera) -> bool:
+        """Whether it has the shape of the camera's image, so that the body lies on the person."""
+        width, height = camera.image_size
+        return abs(self.size[0] * height / (self.size[1] * width) - 1) < _SAME_SHAPE
 
 
 def probe_movie(path: Path) -> Movie:
@@ -71,10 +80,11 @@ def probe_movie(path: Path) -> Movie:
     except RuntimeError as error:
         raise VideoUnreadable(f"Blender cannot read {path.name}.") from error
     rate_hz, frame_count, is_movie = float(clip.fps), clip.frame_duration, clip.source == "MOVIE"
+    size = (clip.size[0], clip.size[1])
     bpy.data.movieclips.remove(clip)
-    if rate_hz <= 0 or frame_count < 1 or not is_movie:
+    if rate_hz <= 0 or frame_count < 1 or min(size) < 1 or not is_movie:
         raise VideoUnreadable(f"Blender cannot show {path.name} as a movie.")
-    return Movie(path, rate_hz)
+    return Movie(path, rate_hz, size)
 
 
 def add_footage(camera: bpy.types.Object, movie: Movie, take: Take, scene: bpy.types.Scene) -> None:

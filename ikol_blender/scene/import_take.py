@@ -27,7 +27,8 @@ class ImportedTake:
         mesh: the body, a child of the armature.
         action: the motion.
         camera: where the video was filmed from.
-        has_footage: whether the video was found and stands behind the body.
+        has_footage: whether the video stands behind the body.
+        notices: what the user should know, one sentence each.
     """
 
     collection: bpy.types.Collection
@@ -36,6 +37,7 @@ class ImportedTake:
     action: bpy.types.Action
     camera: bpy.types.Object
     has_footage: bool
+    notices: tuple[str, ...]
 
 
 def import_take(
@@ -81,14 +83,15 @@ def import_take(
     frames = timing.key_frames(len(take), take.framerate, timing.scene_rate(scene))
     action = build_action(name, take, rest, armature, frames)
     camera = build_camera(f"{name} camera", take.camera, collection)
-    if footage is not None:
+    notices = _notices(footage, take)
+    if footage is not None and not notices:
         add_footage(camera, footage, take, scene)
     if match_scene or scene.camera is None:
         scene.camera = camera
     if floor:
         build_floor(collection)
     _select_only(context, armature)
-    return ImportedTake(collection, armature, mesh, action, camera, footage is not None)
+    return ImportedTake(collection, armature, mesh, action, camera, not notices, notices)
 
 
 def _body_for(take: Take, body: str | Path) -> Body:
@@ -116,6 +119,16 @@ def _footage_of(take: Take, path: Path, video: str | Path | None) -> Movie | Non
         path.absolute().parent / clip,
     )
     return next((probe_movie(place) for place in places if place.is_file()), None)
+
+
+def _notices(footage: Movie | None, take: Take) -> tuple[str, ...]:
+    if footage is None:
+        return ("The video of this take was not found: the camera comes without it.",)
+    if not footage.covers(take.camera):
+        shown, solved = (" x ".join(map(str, size)) for size in (footage.size, take.camera.image_size))
+        why = " Blender turns phone clips upright from 4.5 on." if bpy.app.version < (4, 5, 0) else ""
+        return (f"{footage.path.name} shows as {shown} here but was solved as {solved}: it is left out.{why}",)
+    return ()
 
 
 def _name_of(take: Take, path: Path) -> str:

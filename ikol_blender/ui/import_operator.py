@@ -58,10 +58,9 @@ class IKOL_OT_import_take(Operator, ImportHelper):
             imported = import_take(context, path, body=body, match_scene=self.match_scene, floor=self.floor)
         except IkolError as error:
             return self._refuse(error)
-        if not imported.has_footage:
-            self.report({"WARNING"}, "The video of this take was not found; the camera came without it")
-        else:
-            self.report({"INFO"}, f"Imported {imported.armature.name}")
+        self.report({"INFO"}, f"Imported {imported.armature.name}")
+        for notice in imported.notices:
+            self.report({"WARNING"}, notice)
         return {"FINISHED"}
 
     def _refuse(self, error: IkolError) -> set[str]:

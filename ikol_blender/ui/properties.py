@@ -63,7 +63,7 @@ class IKOL_Settings(PropertyGroup):
     height_cm: FloatProperty(name="Height (cm)", min=50.0, max=250.0, default=170.0, precision=1)
     use_focal: BoolProperty(name="Known focal length", description="Otherwise one is assumed from the image size")
     focal_px: FloatProperty(
-        name="Focal length (px)", description="In pixels of the upright image", min=10.0, default=1500.0, precision=1
+        name="Focal (px)", description="In pixels of the upright image", min=10.0, default=1500.0, precision=1
     )
     use_rate: BoolProperty(name="Own frame rate", description="Otherwise the take keeps the video's frame rate")
     rate_hz: FloatProperty(name="Frame rate (Hz)", min=1.0, max=240.0, default=30.0, precision=3)

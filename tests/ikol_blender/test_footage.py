@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import struct
 from dataclasses import replace
 from pathlib import Path
 
@@ -84,6 +85,22 @@ def test_video_that_moved_with_its_takes_is_found(
     take = replace(turning_take, meta={"clip": clip.name, "video": "/gone/turning.mp4"})
     imported = import_take(bpy.context, write_take(take, tmp_path / "turning_ikol" / "take_p1.npz"))
     assert Path(imported.camera.data.background_images[0].image.filepath) == moved
+
+
+def test_phone_clip_stands_upright_or_is_left_out(
+    empty_scene: bpy.types.Scene, clip: Path, turning_take: Take, tmp_path: Path
+) -> None:
+    data = bytearray(clip.read_bytes())
+    matrix = data.index(b"tkhd") + 4 + 40
+    struct.pack_into(">9i", data, matrix, 0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30)  # a quarter turn clockwise
+    phone = tmp_path / "phone.mp4"
+    phone.write_bytes(data)
+    upright = replace(turning_take, camera=replace(turning_take.camera, image_size=(360, 640)))
+    imported = import_take(bpy.context, write_take(upright, tmp_path / "take_p1.npz"), video=phone)
+    if bpy.app.version >= (4, 5, 0):
+        assert imported.has_footage and imported.notices == ()
+    else:
+        assert not imported.has_footage and "shows as 64 x 36 here but was solved as 360 x 640" in imported.notices[0]
 
 
 def test_what_is_no_movie_is_refused(empty_scene: bpy.types.Scene, take_file: Path, tmp_path: Path) -> None:
