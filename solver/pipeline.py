@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -151,8 +152,8 @@ def _observe(video: VideoInfo, request: SolveRequest, job: Job) -> list[Observat
             next_preview = now + _PREVIEW_SECONDS
 
     detector = BlazePose(request.detector)
-    frames = read_frames(video.path, request.start, request.end)
-    people = gather_observations(frames, detector, video.image_size, on_frame=on_frame)
+    with closing(read_frames(video.path, request.start, request.end)) as frames:
+        people = gather_observations(frames, detector, video.image_size, on_frame=on_frame)
     job.emit(Progress("detect", total, total, 0.0))
     return people
 

@@ -60,10 +60,12 @@ def lift(
     visibility = observations.landmarks2d[..., 2] * observations.seen[:, None]
     share = np.abs(regressor) / np.abs(regressor).sum(axis=1, keepdims=True)
     confidence = visibility @ share.T
-    positions = np.einsum("kl,tlc->tkc", regressor, landmarks)
-    shape = estimate_shape(positions, confidence, body, height)
-    landmarks = put_on_rays(landmarks * shape.scale, observations.landmarks2d, camera, rate_hz)
-    positions = np.einsum("kl,tlc->tkc", regressor, landmarks)
+    # Proportions are told best on the rays, and the rays need a scale: once with the detector's own, then again.
+    guess = estimate_shape(regressor @ landmarks, confidence, body, height)
+    landmarks = put_on_rays(landmarks * guess.scale, observations.landmarks2d, camera, rate_hz)
+    shape = estimate_shape(regressor @ landmarks, confidence, body, height)
+    landmarks = landmarks * shape.scale
+    positions = regressor @ landmarks
     points = landmark_points(body, shape.betas)
     twist, leaves = twist_and_leaves(positions, landmarks, body.rest_joints(shape.betas), points, rate_hz)
     return Keypoints(observations.times, positions, confidence, twist, leaves, shape.betas, landmarks)

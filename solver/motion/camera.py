@@ -23,6 +23,11 @@ _FLOOR_SIGMA = 0.01  # m
 _AIRBORNE = 0.08  # m above the floor where a foot begins to count as being in the air
 _FLOOR_ITERATIONS = 10
 _TALLEST = 0.3  # of the clip
+_FOOT_POINT_HEIGHTS = np.array((0.017, 0.0, 0.017, 0.0))  # m: heel, toe, heel, toe of a flat foot, above the toes
+_NEAR_FLOOR = 0.1  # m
+_PIXEL_SIGMA = 5.0  # px
+_FOOT_DEPTH_SIGMA = 0.06  # m: how far the detector's depth of a foot's point is off
+_LARGEST_STEP = 0.2  # m
 _TRUNK = [LANDMARK_NAMES.index(f"{side}_{part}") for part in ("shoulder", "hip") for side in ("left", "right")]
 
 
@@ -79,13 +84,28 @@ def put_on_rays(points: Array, landmarks2d: Array, camera: Intrinsics, rate_hz: 
     """The landmarks moved sideways onto the rays on which they are seen; each keeps its depth.
 
     The detector is sharp in the picture and vague in 3D: this takes from each what it knows best. A landmark that is
-    not seen keeps its place. Returns (T, 33, 3) relative to the pelvis, as `points`.
+    not seen keeps its place. Heels and toes near the floor take their depth from it: the detector sees feet too short
+    and therefore pointing down. Returns (T, 33, 3) relative to the pelvis, as `points`.
     """
-    position = locate(points, points[:, FOOT_POINTS], landmarks2d, camera, rate_hz).pelvis[:, None]
-    depth = points[..., 2:] + position[..., 2:]
+    location = locate(points, points[:, FOOT_POINTS], landmarks2d, camera, rate_hz)
     rays = _rays(landmarks2d, camera)
-    sideways = points[..., :2] + landmarks2d[..., 2:] * (rays * depth - position[..., :2] - points[..., :2])
-    return np.concatenate([sideways, points[..., 2:]], axis=-1)
+    depth = points[..., 2] + location.pelvis[:, None, 2]
+    depth[:, FOOT_POINTS] = _depth_on_floor(depth[:, FOOT_POINTS], rays[:, FOOT_POINTS, 1], location.floor, camera)
+    seen = np.concatenate([rays * depth[..., None], depth[..., None]], axis=-1) - location.pelvis[:, None]
+    return points + landmarks2d[..., 2:] * (seen - points)
+
+
+def _depth_on_floor(depth: Array, slope: Array, floor: float, camera: Intrinsics) -> Array:
+    """(T, 4) depth of heels and toes where their rays meet the floor, as far as they are near it and it can be told.
+
+    depth: (T, 4) as the detector guesses it; slope: (T, 4) y of the rays at depth 1.
+    """
+    height = floor - slope * depth
+    falling = np.maximum(slope, 1e-3)
+    met = (floor - _FOOT_POINT_HEIGHTS) / falling
+    blur = _PIXEL_SIGMA / camera.focal_px * met / falling
+    trust = np.exp(-((height / _NEAR_FLOOR) ** 2)) / (1 + (blur / _FOOT_DEPTH_SIGMA) ** 2)
+    return depth + trust * np.clip(met - depth, -_LARGEST_STEP, _LARGEST_STEP)
 
 
 def locate(points: Array, soles: Array, landmarks2d: Array, camera: Intrinsics, rate_hz: float) -> Location:

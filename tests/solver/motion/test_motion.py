@@ -6,7 +6,7 @@ from scipy.spatial.transform import Rotation
 
 from solver.detect import Observations
 from solver.motion.camera import intrinsics, locate, put_on_rays, view_rotations
-from solver.motion.contacts import contact_probability
+from solver.motion.contacts import FOOT_POINTS, contact_probability
 from solver.motion.smoothing import fill_gaps, low_pass
 from solver.motion.world import LEVEL, place_in_world
 
@@ -53,10 +53,24 @@ def test_landmarks_move_sideways_onto_their_rays():
     landmarks[:, 5, 2] = 0.0  # not seen
     blurred = points + np.random.default_rng(3).normal(0, (0.03, 0.03, 0.0), points.shape)
     found = put_on_rays(blurred, landmarks, intrinsics((1280, 720), 1500.0), RATE)
-    sharp = found - found.mean(axis=1, keepdims=True) - points + points.mean(axis=1, keepdims=True)
-    assert np.linalg.norm(np.delete(sharp, 5, axis=1), axis=-1).mean() < 0.01
+    seen = [index for index in range(33) if index != 5 and index not in FOOT_POINTS]
+    offset = (found - points)[:, seen]
+    assert np.linalg.norm(offset - offset.mean(axis=1, keepdims=True), axis=-1).mean() < 0.01
     np.testing.assert_array_equal(found[:, 5], blurred[:, 5])
-    np.testing.assert_array_equal(found[..., 2], blurred[..., 2])
+    np.testing.assert_allclose(found[:, seen, 2], blurred[:, seen, 2], atol=1e-9)
+
+
+def test_feet_that_are_seen_too_short_take_their_depth_from_the_floor():
+    points, _ = (values.copy() for values in body_points(30))
+    heel, toe = FOOT_POINTS[0], FOOT_POINTS[1]
+    points[:, FOOT_POINTS, :] = ((0.1, 0.883, 0.05), (0.1, 0.9, -0.15), (-0.1, 0.883, 0.05), (-0.1, 0.9, -0.15))
+    landmarks = seen_from_level_camera(np.broadcast_to((0.0, 0.2, 4.0), (30, 3)), points)
+    short = points.copy()
+    short[:, FOOT_POINTS[1::2], 2] = -0.05  # toes half as far in front as they are
+    found = put_on_rays(short, landmarks, intrinsics((1280, 720), 1500.0), RATE)
+    direction = (found[:, toe] - found[:, heel]).mean(axis=0)
+    assert direction[2] < -0.15  # seen: 0.1, true: 0.2
+    assert np.degrees(np.arctan2(direction[1], -direction[2])) == pytest.approx(4.9, abs=3)
 
 
 def test_a_jump_stays_a_jump():
