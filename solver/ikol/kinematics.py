@@ -143,6 +143,31 @@ def accumulate_down(values: Tensor) -> Tensor:
     return torch.cat(sums, -2)
 
 
+def accumulate_up(values: Tensor) -> Tensor:
+    """(..., 24, B) values to their sums over each joint's descendants, own value left out."""
+    sums = [torch.zeros_like(values[..., LEVELS[-1].joints, :])]
+    for level in reversed(LEVELS):
+        above = LEVELS[LEVELS.index(level) - 1].joints if level is not LEVELS[0] else slice(0, 1)
+        sums.append(gather_children(sums[-1] + values[..., level.joints, :], level, above.stop - above.start))
+    return torch.cat(sums[::-1], -2)
+
+
+def gather_children(values: Tensor, level: Level, count: int) -> Tensor:
+    """Values (..., n, B) of a level summed into its `count` possible parents (..., count, B)."""
+    if level.slots == tuple(range(count)):
+        return values
+    pieces: list[Tensor] = []
+    for slot in range(count):
+        own = [i for i, s in enumerate(level.slots) if s == slot]
+        if not own:
+            pieces.append(torch.zeros_like(values[..., :1, :]))
+        elif len(own) == 1:
+            pieces.append(values[..., own[0] : own[0] + 1, :])
+        else:
+            pieces.append(values[..., own[0] : own[-1] + 1, :].sum(-2, keepdim=True))
+    return torch.cat(pieces, -2)
+
+
 def take(values: Tensor, indices: tuple[int, ...]) -> Tensor:
     """Entries (..., n, B) of values (..., K, B) along the joint axis, gathered in runs; one run is a view."""
     pieces = [values[..., start:stop, :] for start, stop in _runs(indices)]

@@ -29,7 +29,7 @@ def hat(vectors: Tensor) -> Tensor:
 
 def exp(vectors: Tensor) -> Tensor:
     """Rotation vectors (..., 3), radians, to rotation matrices (..., 3, 3)."""
-    first, second, _ = _coefficients(vectors)
+    first, second, _ = _coefficients((vectors * vectors).sum(-1))
     skew = hat(vectors)
     return _identity(vectors) + first[..., None, None] * skew + second[..., None, None] * (skew @ skew)
 
@@ -48,7 +48,7 @@ def log(rotations: Tensor) -> Tensor:
 
 def left_jacobian(vectors: Tensor) -> Tensor:
     """J_l (..., 3, 3) with exp(v + d) = exp(J_l(v) d) exp(v) to first order."""
-    _, second, third = _coefficients(vectors)
+    _, second, third = _coefficients((vectors * vectors).sum(-1))
     skew = hat(vectors)
     return _identity(vectors) + second[..., None, None] * skew + third[..., None, None] * (skew @ skew)
 
@@ -118,9 +118,15 @@ def _quartic_step(x: Tensor, squared: Tensor, determinant: Tensor, constant: Ten
     return value / slope.detach().clamp_min(torch.finfo(x.dtype).eps)
 
 
-def _coefficients(vectors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """sin x / x, (1 - cos x) / x^2 and (x - sin x) / x^3 of the angle x."""
-    squared = (vectors * vectors).sum(-1)
+def turn_columns(vectors: Tensor, columns: Tensor) -> Tensor:
+    """exp(vectors) columns on planes: rotation vectors (3, ...) and columns (3, m, ...)."""
+    first, second, _ = _coefficients(planes.dot(vectors, vectors))
+    once = planes.cross(vectors[:, None], columns)
+    return columns + first * once + second * planes.cross(vectors[:, None], once)
+
+
+def _coefficients(squared: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """sin x / x, (1 - cos x) / x^2 and (x - sin x) / x^3 of the angle x, given its square."""
     small = squared < _SERIES_BELOW
     s = torch.where(small, squared, torch.zeros_like(squared))
     x = torch.where(small, torch.ones_like(squared), squared).sqrt()
