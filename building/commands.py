@@ -36,9 +36,11 @@ def _zip(options: argparse.Namespace) -> int:
 
 
 def _assets(options: argparse.Namespace) -> int:
-    ensure([solver_environment(tools=True), blender_environment()])
-    _run([solver_environment(tools=True).interpreter, "addon_assets/body/make_open_body.py"])
-    _run([blender_environment().interpreter, "addon_assets/demo/render_demo.py"])
+    solver, blender = solver_environment(tools=True), blender_environment()
+    ensure([solver, blender])
+    _run([solver.interpreter, "addon_assets/body/make_open_body.py"])
+    _run([solver.interpreter, "addon_assets/demo/write_truth.py"])
+    _run([blender.interpreter, "addon_assets/demo/render_demo.py"])
     return 0
 
 
