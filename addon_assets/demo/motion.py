@@ -49,8 +49,10 @@ def author_motion(body: Body, betas: Array) -> DemoMotion:
     rotations = np.broadcast_to(np.eye(3), (len(times), 24, 3, 3)).copy()
     keyed = _play(score.PELVIS, times)
     rotations[:, 0] = (
-        Rotation.from_euler("ZXY", np.stack([keyed["heading"], keyed["lean"], keyed["sway"]], 1), degrees=True)
-        .as_matrix() @ INTO_WORLD
+        Rotation.from_euler(
+            "ZXY", np.stack([keyed["heading"], keyed["lean"], keyed["sway"]], 1), degrees=True
+        ).as_matrix()
+        @ INTO_WORLD
     )
     _pose_trunk(rotations, times)
     for side in ("left", "right"):
