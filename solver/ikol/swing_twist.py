@@ -37,6 +37,7 @@ def twist_about(rotations: Tensor, axes: Tensor) -> Tensor:
 
 def about_axis(twist: Tensor, axes: Tensor) -> Tensor:
     """Rotations (..., 3, 3) by twist (..., 2), (cos, sin) of any length, about unit axes (..., 3)."""
+    axes = axes.expand(*twist.shape[:-1], 3)
     moved = rotate_about(twist.movedim(-1, 0), axes.movedim(-1, 0))
     return moved.movedim((0, 1), (-2, -1))
 

@@ -1,0 +1,174 @@
+"""A clip as one problem: every frame's residuals and what ties the frames together, solved as a block-banded system.
+
+Cost and memory are linear in the frames: a long clip is solved in windows that overlap by more than the smoothness
+reaches, and each keeps its middle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .blocks import BandFactor, Contribution, empty_bands, factor_bands
+from .chain import UNKNOWNS, Chain
+from .kinematics import LEAF_INPUT_ORDER, Skeleton
+from .layer import IKOLLayer
+from .terms import AngularAcceleration, JointAcceleration, Keypoints, Rotations, Term, Twists
+
+
+@dataclass(frozen=True)
+class ClipTermination:
+    """When a clip is done.
+
+    Attributes:
+        max_iterations: steps tried at most.
+        step: largest entry of a step, rad or m, after which nothing more is worth doing.
+        decrease: predicted decrease of the cost not worth a step; the cost counts in squared expected errors.
+        stale: a factor serves again while the cost falls as it predicts, to within this share.
+    """
+
+    max_iterations: int = 30
+    step: float = 2e-3
+    decrease: float = 1e-2
+    stale: float = 0.25
+
+
+@dataclass(frozen=True)
+class ClipWindows:
+    """How a long clip is cut: `length` frames kept from each window, `margin` more on each side, frames."""
+
+    length: int = 480
+    margin: int = 45
+
+
+@dataclass(frozen=True)
+class ClipSolution:
+    """A solved clip: the chain, the cost, converged, steps tried and Hessians factored (summed over the windows)."""
+
+    chain: Chain
+    cost: float
+    converged: bool
+    iterations: int
+    factorizations: int
+
+
+def default_terms(
+    keypoints: Tensor, twist: Tensor, leaf_rotations: Tensor, confidence: Tensor, twist_confidence: Tensor | None = None
+) -> list[Term]:
+    """Keypoints (T, 24, 3), twist (T, 23, 2), leaf rotations (T, 5, 3, 3), confidence (T, 24), and smoothness."""
+    ones = torch.ones_like(confidence)
+    twist_confidence = ones[:, 1:] if twist_confidence is None else twist_confidence
+    return [
+        Keypoints(keypoints, confidence),
+        Twists(twist, twist_confidence),
+        Rotations(LEAF_INPUT_ORDER, leaf_rotations, ones[:, : len(LEAF_INPUT_ORDER)]),
+        JointAcceleration(),
+        AngularAcceleration(),
+    ]
+
+
+def start_chain(
+    skeleton: Skeleton, keypoints: Tensor, betas: Tensor, twist: Tensor, leaf_rotations: Tensor, confidence: Tensor,
+    frame_rate: float,
+) -> Chain:  # fmt: skip
+    """The clip solved frame by frame, from the layer's inputs and one shape (10,)."""
+    with torch.no_grad():
+        solution = IKOLLayer(skeleton)(keypoints, betas, twist, leaf_rotations, confidence)
+        bones = skeleton.bones(betas.to(keypoints))[0]
+    return Chain.from_rotations(solution.rotations, solution.joints[:, 0], bones, frame_rate)
+
+
+@torch.no_grad()
+def solve_sequence(
+    start: Chain,
+    terms: Sequence[Term],
+    termination: ClipTermination = ClipTermination(),  # noqa: B008 frozen
+    windows: ClipWindows | None = ClipWindows(),  # noqa: B008 frozen
+) -> ClipSolution:
+    """Minimise the terms' sum from `start`; `windows=None` solves the clip whole."""
+    count = len(start.pelvis)
+    if windows is None or count <= windows.length + 2 * windows.margin:
+        return _solve_window(start, terms, termination)
+    parts: list[ClipSolution] = []
+    frames: list[Tensor] = []
+    pelvis: list[Tensor] = []
+    for first in range(0, count, windows.length):
+        last = min(first + windows.length, count)
+        low, high = max(0, first - windows.margin), min(count, last + windows.margin)
+        cut = slice(low, high)
+        part = _solve_window(start.window(cut), [term.window(cut) for term in terms], termination)
+        parts.append(part)
+        frames.append(part.chain.frames[first - low : last - low])
+        pelvis.append(part.chain.pelvis[first - low : last - low])
+    chain = Chain(torch.cat(frames), torch.cat(pelvis), start.bones, start.frame_rate)
+    return ClipSolution(
+        chain,
+        _cost(_linearize(chain, terms)),
+        all(part.converged for part in parts),
+        sum(part.iterations for part in parts),
+        sum(part.factorizations for part in parts),
+    )
+
+
+def _solve_window(chain: Chain, terms: Sequence[Term], termination: ClipTermination) -> ClipSolution:
+    model = _linearize(chain, terms)
+    cost, damping = _cost(model), 1e-3
+    factor: BandFactor | None = None
+    fresh, factored = False, 0
+    for iteration in range(1, termination.max_iterations + 1):
+        if factor is None:
+            factor, fresh, factored = _factor(model, chain, damping), True, factored + 1
+            if factor is None:
+                damping *= 10
+                continue
+        gradient = _gradient(model, chain)
+        step = -factor.solve(gradient)
+        predicted = -float((gradient * step).sum()) / 2
+        trial = chain.moved(step)
+        trial_model = _linearize(trial, terms)
+        trial_cost = _cost(trial_model)
+        gain = (cost - trial_cost) / max(predicted, 1e-30)
+        size = float(step.abs().max())
+        if trial_cost < cost:
+            chain, model, cost = trial, trial_model, trial_cost
+            if size < termination.step or predicted < termination.decrease + 1e-7 * cost:
+                return ClipSolution(chain, cost, True, iteration, factored)
+            if abs(gain - 1) > termination.stale:
+                factor = None
+            damping = max(damping / 10, 1e-6) if fresh and gain > 0.75 else damping
+        elif predicted < termination.decrease + 1e-7 * cost:
+            return ClipSolution(chain, cost, True, iteration, factored)
+        else:
+            damping *= 10 if fresh else 1
+            factor = None
+        fresh = False
+    return ClipSolution(chain, cost, False, termination.max_iterations, factored)
+
+
+def _linearize(chain: Chain, terms: Sequence[Term]) -> list[Contribution]:
+    return [term.linearize(chain) for term in terms]
+
+
+def _cost(model: list[Contribution]) -> float:
+    return float(torch.stack([part.cost.double() for part in model]).sum())
+
+
+def _gradient(model: list[Contribution], chain: Chain) -> Tensor:
+    gradient = chain.pelvis.new_zeros(len(chain.pelvis), UNKNOWNS)
+    for part in model:
+        part.add_gradient(gradient)
+    return gradient
+
+
+def _factor(model: list[Contribution], chain: Chain, damping: float) -> BandFactor | None:
+    bands = empty_bands(len(chain.pelvis), chain.pelvis)
+    for part in model:
+        part.add_hessian(bands)
+    flat = bands[0].clone()
+    for part in model:
+        part.add_curvature(bands)
+    # Second derivatives make the last steps fast; where they leave a direction without a minimum, go without.
+    return factor_bands(bands, damping) or factor_bands((flat, bands[1], bands[2]), damping)
