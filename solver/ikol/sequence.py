@@ -18,6 +18,9 @@ from .kinematics import LEAF_INPUT_ORDER, Skeleton
 from .layer import IKOLLayer
 from .terms import AngularAcceleration, JointAcceleration, Keypoints, Rotations, Term, Twists
 
+_DAMPING = 1e-3  # squared expected errors per rad^2 or m^2
+_LEAST_DAMPING = 1e-6
+
 
 @dataclass(frozen=True)
 class ClipTermination:
@@ -26,14 +29,12 @@ class ClipTermination:
     Attributes:
         max_iterations: steps tried at most.
         step: largest entry of a step, rad or m, after which nothing more is worth doing.
-        decrease: predicted decrease of the cost not worth a step; the cost counts in squared expected errors.
-        stale: a factor serves again while the cost falls as it predicts, to within this share.
+        decrease: predicted decrease of the cost per frame not worth a step; the cost counts in squared expected errors.
     """
 
     max_iterations: int = 30
     step: float = 2e-3
-    decrease: float = 1e-2
-    stale: float = 0.25
+    decrease: float = 1e-3
 
 
 @dataclass(frozen=True)
@@ -46,13 +47,12 @@ class ClipWindows:
 
 @dataclass(frozen=True)
 class ClipSolution:
-    """A solved clip: the chain, the cost, converged, steps tried and Hessians factored (summed over the windows)."""
+    """A solved clip: the chain, its cost in squared expected errors, converged, and steps tried, over all windows."""
 
     chain: Chain
     cost: float
     converged: bool
     iterations: int
-    factorizations: int
 
 
 def default_terms(
@@ -85,8 +85,8 @@ def start_chain(
 def solve_sequence(
     start: Chain,
     terms: Sequence[Term],
-    termination: ClipTermination = ClipTermination(),  # noqa: B008 frozen
-    windows: ClipWindows | None = ClipWindows(),  # noqa: B008 frozen
+    termination: ClipTermination = ClipTermination(),
+    windows: ClipWindows | None = ClipWindows(),
 ) -> ClipSolution:
     """Minimise the terms' sum from `start`; `windows=None` solves the clip whole."""
     count = len(start.pelvis)
@@ -109,43 +109,35 @@ def solve_sequence(
         _cost(_linearize(chain, terms)),
         all(part.converged for part in parts),
         sum(part.iterations for part in parts),
-        sum(part.factorizations for part in parts),
     )
 
 
 def _solve_window(chain: Chain, terms: Sequence[Term], termination: ClipTermination) -> ClipSolution:
     model = _linearize(chain, terms)
-    cost, damping = _cost(model), 1e-3
-    factor: BandFactor | None = None
-    fresh, factored = False, 0
+    cost, damping = _cost(model), _DAMPING
     for iteration in range(1, termination.max_iterations + 1):
+        factor = _factor(model, chain, damping)
         if factor is None:
-            factor, fresh, factored = _factor(model, chain, damping), True, factored + 1
-            if factor is None:
-                damping *= 10
-                continue
+            damping *= 10
+            continue
         gradient = _gradient(model, chain)
         step = -factor.solve(gradient)
         predicted = -float((gradient * step).sum()) / 2
         trial = chain.moved(step)
         trial_model = _linearize(trial, terms)
         trial_cost = _cost(trial_model)
-        gain = (cost - trial_cost) / max(predicted, 1e-30)
-        size = float(step.abs().max())
-        if trial_cost < cost:
+        lower = trial_cost < cost
+        if lower:
+            gain = (cost - trial_cost) / max(predicted, 1e-30)
             chain, model, cost = trial, trial_model, trial_cost
-            if size < termination.step or predicted < termination.decrease + 1e-7 * cost:
-                return ClipSolution(chain, cost, True, iteration, factored)
-            if abs(gain - 1) > termination.stale:
-                factor = None
-            damping = max(damping / 10, 1e-6) if fresh and gain > 0.75 else damping
-        elif predicted < termination.decrease + 1e-7 * cost:
-            return ClipSolution(chain, cost, True, iteration, factored)
+            damping = max(damping / 10, _LEAST_DAMPING) if gain > 0.75 else damping
         else:
-            damping *= 10 if fresh else 1
-            factor = None
-        fresh = False
-    return ClipSolution(chain, cost, False, termination.max_iterations, factored)
+            damping *= 10
+        # The sum over a clip is no finer than its rounding.
+        settled = predicted < termination.decrease * len(step) + torch.finfo(step.dtype).eps * cost
+        if settled or (lower and float(step.abs().max()) < termination.step):
+            return ClipSolution(chain, cost, True, iteration)
+    return ClipSolution(chain, cost, False, termination.max_iterations)
 
 
 def _linearize(chain: Chain, terms: Sequence[Term]) -> list[Contribution]:
