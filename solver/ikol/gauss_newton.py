@@ -24,10 +24,12 @@ class Termination:
     Attributes:
         max_iterations: steps tried at most.
         step: largest turn of a joint, rad, of a step after which nothing more is worth doing.
+        decrease: share of the cost, of a step's decrease, after which nothing more is worth doing.
     """
 
     max_iterations: int = 20
-    step: float = 1e-2
+    step: float = 2e-2
+    decrease: float = 1e-2
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def solve(
 ) -> tuple[Pose, Summary]:
     """Minimise from `start`. Steps that raise the cost by more than its rounding are never taken.
 
-    Samples that are done leave the batch once they are a third of it. Differentiable straight through.
+    Samples that are done leave the batch once they are a tenth of it. Differentiable straight through.
     """
     joints = objective.joints(start)
     cost = objective.cost(start, joints)
@@ -101,7 +103,7 @@ def solve(
         iterations[state.samples[~state.converged]] += 1
         state = _iterate(active, state, termination, trust)
         remaining = len(state.converged) - int(state.converged.sum())
-        if keep_history or remaining == 0 or remaining < 2 * len(state.converged) // 3:
+        if keep_history or remaining == 0 or remaining < 0.9 * len(state.converged):
             whole = _merge(whole, state)
             history += [whole.cost.detach()] if keep_history else []
             if remaining == 0:
@@ -114,7 +116,8 @@ def solve(
 
 
 def _iterate(objective: Objective, state: _State, termination: Termination, trust: TrustRegion) -> _State:
-    system = _model(objective, state)
+    curved = state.curved.to(state.cost) if bool(state.curved.any()) else None
+    system = objective.gauss_newton(state.pose, state.joints, curved)
     step = factor(damp(system, state.damping)).solve(system.point_gradient, system.joint_gradient)
     pose = move(state.pose, step)
     joints = objective.joints(pose)
@@ -129,6 +132,7 @@ def _iterate(objective: Objective, state: _State, termination: Termination, trus
         polish = (predicted.abs() <= noise) & (cost <= state.cost + noise)
         taken = ((gain > trust.accept) & (cost < state.cost) | polish) & ~state.converged
         small = turn.abs().amax((0, 1)) < termination.step
+        small = small | (predicted < termination.decrease * state.cost)
         converged = state.converged | (predicted.abs() <= noise) | (small & taken)
         easier = state.damping * (1 - (2 * gain.clamp(-1, 1.5) - 1) ** 3).clamp_min(1 / 3)
         harder = torch.where(state.curved, state.damping, state.damping * state.growth)
@@ -147,20 +151,6 @@ def _iterate(objective: Objective, state: _State, termination: Termination, trus
         growth=growth,
         curved=taken,
         converged=converged,
-    )
-
-
-def _model(objective: Objective, state: _State) -> TreeSystem:
-    flat = objective.gauss_newton(state.pose, state.joints)
-    if not bool(state.curved.any()):
-        return flat
-    exact = objective.newton(state.pose, state.joints)
-    assert exact.coupling is not None
-    return replace(
-        flat,
-        point_hessian=torch.where(state.curved, exact.point_hessian, flat.point_hessian),
-        joint_hessian=torch.where(state.curved, exact.joint_hessian, flat.joint_hessian),
-        coupling=exact.coupling * state.curved,
     )
 
 

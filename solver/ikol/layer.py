@@ -76,7 +76,7 @@ class IKOLLayer(nn.Module):
         max_iterations: int | None = None,
         kernel: Kernel = KERNEL,
         twist_weight: float = TWIST_WEIGHT,
-        termination_step: float = Termination.step,
+        termination: Termination | None = None,
     ) -> None:
         """Args:
             skeleton: the body's.
@@ -86,7 +86,7 @@ class IKOLLayer(nn.Module):
             max_iterations: steps at most; 20 for tangent, 5 for published, if not given.
             kernel: how a keypoint's distance counts; tangent only.
             twist_weight: m^2/rad^2 against the keypoints' confidence; tangent only.
-            termination_step: turn, rad, under which a step is the last; tangent only.
+            termination: when a sample is done, instead of `max_iterations`; tangent only.
 
         Raises:
             ValueError: an unknown formulation or differentiation, or one that the formulation lacks.
@@ -104,7 +104,7 @@ class IKOLLayer(nn.Module):
         self.kernel = kernel
         self.twist_weight = twist_weight
         default = Termination.max_iterations if formulation == "tangent" else ITERATIONS
-        self.termination = Termination(max_iterations or default, termination_step)
+        self.termination = termination or Termination(max_iterations or default)
 
     def forward(
         self,

@@ -154,24 +154,32 @@ class Objective:
         stiffness = planes.multiply(planes.multiply(frames, self.prior_precision), frames.transpose(0, 1))
         return gradient - _axial(product), hessian + stiffness
 
-    def gauss_newton(self, pose: Pose, joints: Tensor) -> TreeSystem:
-        """The positive semidefinite model: slopes squared."""
+    def gauss_newton(self, pose: Pose, joints: Tensor, curved: Tensor | None = None) -> TreeSystem:
+        """The positive semidefinite model: slopes squared. For the samples in `curved` (B,), 1 or 0, with the
+        second derivatives of joints and kernel: exact but for the twist and the prior, and perhaps indefinite."""
         error = joints - self.targets
-        weight = self.weights * self.kernel.slope(planes.dot(error, error))
-        identity = torch.eye(3, dtype=joints.dtype, device=joints.device)[:, :, None, None]
+        squared = planes.dot(error, error)
+        weight = self.weights * self.kernel.slope(squared)
+        force = weight * error
+        point = weight * _identity(joints)
         gradient, hessian = self.torques(pose)
-        return TreeSystem(self.arms(joints), weight * identity, weight * error, hessian, gradient)
+        coupling = None
+        if curved is not None:
+            bend = 2 * curved * self.weights * self.kernel.curvature(squared)
+            point = point + bend * error[:, None] * error[None]
+            coupling = self._coupling(joints, force * curved)
+            hessian = hessian + (coupling + coupling.transpose(0, 1)) / 2
+        return TreeSystem(self.arms(joints), point, force, hessian, gradient, coupling)
 
     def newton(self, pose: Pose, joints: Tensor) -> TreeSystem:
         """The exact second derivatives."""
         error = joints - self.targets
         squared = planes.dot(error, error)
-        identity = torch.eye(3, dtype=joints.dtype, device=joints.device)[:, :, None, None]
+        identity = _identity(joints)
         bend = 2 * self.weights * self.kernel.curvature(squared)
         point = self.weights * self.kernel.slope(squared) * identity + bend * error[:, None] * error[None]
         force = self.forces(joints)
-        moment = accumulate_up(joints[:, None] * force[None]) - joints[:, None] * accumulate_up(force)[None]
-        coupling = moment - torch.einsum("iikb->kb", moment) * identity
+        coupling = self._coupling(joints, force)
         gradient, _ = self.torques(pose)
         hessian = (coupling + coupling.transpose(0, 1)) / 2 + self._twist_hessian(pose, identity)
         if self.prior_precision is not None:
@@ -179,6 +187,13 @@ class Objective:
             hessian = hessian + torch.einsum("iikb->kb", product) * identity
             hessian = hessian - (product + product.transpose(0, 1)) / 2
         return TreeSystem(self.arms(joints), point, force, hessian, gradient, coupling)
+
+    def _coupling(self, joints: Tensor, force: Tensor) -> Tensor:
+        """(3, 3, 24, B) second derivative between the turn of a joint's parent body and its own: the sum over the
+        joints below of r f^T - (r . f) I, r from the joint to them, f their pull."""
+        below = accumulate_up(torch.cat((joints[:, None] * force[None], force[None])))
+        moment = below[:3] - joints[:, None] * below[3][None]
+        return moment - (moment[0, 0] + moment[1, 1] + moment[2, 2]) * _identity(joints)
 
     def _twist(self, pose: Pose) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """The joint's two side vectors and the parent's two goals in the world (3, 2, 24, B), and 2 cos^2(swing/2)
@@ -232,5 +247,8 @@ def _axial(matrix: Tensor) -> Tensor:
 
 def _fisher(precision: Tensor) -> Tensor:
     """L = tr(P)/2 I - P."""
-    identity = torch.eye(3, dtype=precision.dtype, device=precision.device)[:, :, None, None]
-    return torch.einsum("iikb->kb", precision) / 2 * identity - precision
+    return torch.einsum("iikb->kb", precision) / 2 * _identity(precision) - precision
+
+
+def _identity(like: Tensor) -> Tensor:
+    return torch.eye(3, dtype=like.dtype, device=like.device)[:, :, None, None]

@@ -157,7 +157,7 @@ class JointAcceleration:
         burst: acceleration, m/s^2, beyond which the cost grows linearly.
     """
 
-    sigma: float = 30.0
+    sigma: float = 45.0
     burst: float = 60.0
 
     def linearize(self, chain: Chain) -> Blocks:
@@ -190,7 +190,7 @@ class AngularAcceleration:
         sigma: expected angular acceleration, rad/s^2.
     """
 
-    sigma: float = 300.0
+    sigma: float = 500.0
 
     def linearize(self, chain: Chain) -> TurnBlocks:
         stencil = acceleration_stencil(chain.frame_rate)

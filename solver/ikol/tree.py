@@ -4,8 +4,9 @@ Unknowns, in the world frame: a turn d_k of every joint and a move of the root. 
 w_k = sum of d along the way from the root, and its joint moves by v_k = v_pa + w_pa x (q_k - q_pa). The cost is a sum
 of terms in each v_k (its keypoint) and terms in each d_k (twist, prior, damping). Every subtree's cost is a quadratic
 in its root body's (w, v), six numbers: eliminating d_k and shifting the quadratic to the parent's joint is one step
-of the sweep. That carries the subtree sums of the normal matrix, factors it without fill-in, and costs O(joints);
-no Jacobian and no 75 x 75 matrix appear. It is the articulated-body recursion of dynamics, with weights for masses.
+of the sweep. That carries the subtree sums of the normal matrix, factors it without fill-in, and costs O(joints); no
+Jacobian and no 75 x 75 matrix appear. Leaves turn as given: their keypoints are points of their parents' bodies.
+It is the articulated-body recursion of dynamics, with weights for masses.
 
 Reference: Featherstone, "Rigid Body Dynamics Algorithms", 2008, chapter 7. Derived in docs/ikol.md.
 """
@@ -18,9 +19,45 @@ import torch
 from torch import Tensor
 
 from . import planes
-from .kinematics import LEVELS, accumulate_down, gather_children, take
+from .kinematics import CHILDREN, INNER, JOINT_COUNT, LEAVES, LEVELS, PARENTS, accumulate_down, take
 
-_ROOT = slice(0, 1)
+
+@dataclass(frozen=True)
+class _Rung:
+    """Inner joints at one depth.
+
+    Attributes:
+        joints: slice of joint indices.
+        slots: each joint's parent's place within the rung above.
+        sources: for each joint, the run of its inner children within the rung below, or its leaf's place in LEAVES.
+    """
+
+    joints: slice
+    slots: tuple[int, ...]
+    sources: tuple[tuple[int, int] | int, ...]
+
+
+def _rungs() -> tuple[_Rung, ...]:
+    depths = [slice(0, 1), *(level.joints for level in LEVELS)]
+    runs = [[k for k in INNER if run.start <= k < run.stop] for run in depths]
+    runs = [run for run in runs if run]
+    rungs: list[_Rung] = []
+    for i, run in enumerate(runs):
+        sources: list[tuple[int, int] | int] = []
+        for joint in run:
+            children = CHILDREN[joint]
+            if children[0] in LEAVES:
+                sources.append(LEAVES.index(children[0]))
+            else:
+                sources.append((runs[i + 1].index(children[0]), runs[i + 1].index(children[-1]) + 1))
+        slots = tuple(runs[i - 1].index(PARENTS[k]) for k in run) if i else ()
+        rungs.append(_Rung(slice(run[0], run[-1] + 1), slots, tuple(sources)))
+    return tuple(rungs)
+
+
+_RUNGS = _rungs()
+_LEAF_PARENTS = tuple(INNER.index(PARENTS[k]) for k in LEAVES)
+_ORDER = tuple(INNER.index(k) if k in INNER else len(INNER) + LEAVES.index(k) for k in range(JOINT_COUNT))
 
 
 @dataclass(frozen=True)
@@ -65,44 +102,52 @@ class TreeFactor:
 
     def solve(self, point_gradient: Tensor, joint_gradient: Tensor) -> TreeStep:
         """The step to the minimum for gradients (3, 24, B): one sweep up, one down."""
-        starts = list[Tensor]()
-        carried = torch.zeros_like(point_gradient[:, :0])
-        for i in range(len(LEVELS), -1, -1):
-            joints = LEVELS[i - 1].joints if i else _ROOT
-            turning = torch.zeros_like(point_gradient[:, joints]) if i == len(LEVELS) else carried[:3]
-            moving = point_gradient[:, joints] + (0 if i == len(LEVELS) else carried[3:])
+        pull = take(point_gradient, LEAVES)
+        leaves = torch.cat((planes.cross(take(self.arms, LEAVES), pull), pull))
+        starts: list[Tensor] = []
+        carried = leaves[:, :0]
+        for i in range(len(_RUNGS) - 1, -1, -1):
+            joints = _RUNGS[i].joints
+            carried = _join(carried, leaves, _RUNGS[i])
+            turning, moving = carried[:3], carried[3:] + point_gradient[:, joints]
             start = planes.apply(self.pivots[i], turning + joint_gradient[:, joints])
             starts.append(start)
             drop = planes.apply(self.columns[i], start)
             turning, moving = turning - drop[:3], moving - drop[3:]
-            if i:
-                turning = turning + planes.cross(self.arms[:, joints], moving)
-                carried = gather_children(torch.cat((turning, moving)), LEVELS[i - 1], _width(i - 1))
-            else:
-                carried = moving
+            carried = torch.cat((turning + planes.cross(self.arms[:, joints], moving), moving)) if i else moving
         return self._descend(-planes.apply(self.root, carried), starts[::-1])
 
     def _descend(self, root_move: Tensor, starts: list[Tensor]) -> TreeStep:
         turn = -starts[0] - planes.apply_transposed(self.gains[0][3:], root_move)
         turns, bodies, moves = [turn], [turn], [root_move]
-        for i, level in enumerate(LEVELS, 1):
-            above = take(bodies[-1], level.slots)
-            move = take(moves[-1], level.slots) + planes.cross(above, self.arms[:, level.joints])
+        for i, rung in enumerate(_RUNGS[1:], 1):
+            above = take(bodies[-1], rung.slots)
+            move = take(moves[-1], rung.slots) + planes.cross(above, self.arms[:, rung.joints])
             turn = -starts[i] - planes.apply_transposed(self.gains[i], torch.cat((above, move)))
             turns.append(turn)
             bodies.append(above + turn)
             moves.append(move)
-        return TreeStep(torch.cat(turns, 1), torch.cat(bodies, 1), torch.cat(moves, 1))
+        inner_bodies, inner_moves = torch.cat(bodies, 1), torch.cat(moves, 1)
+        above = take(inner_bodies, _LEAF_PARENTS)
+        leaf_moves = take(inner_moves, _LEAF_PARENTS) + planes.cross(above, take(self.arms, LEAVES))
+        return TreeStep(
+            take(torch.cat((*turns, torch.zeros_like(above)), 1), _ORDER),
+            take(torch.cat((inner_bodies, above), 1), _ORDER),
+            take(torch.cat((inner_moves, leaf_moves), 1), _ORDER),
+        )
 
 
 def factor(system: TreeSystem) -> TreeFactor:
     """Eliminate every joint from the leaves to the root. The joint Hessians must be positive definite."""
-    gains, columns, pivots = list[Tensor](), list[Tensor](), list[Tensor]()
-    carried: Tensor | None = None
+    gains: list[Tensor] = []
+    columns: list[Tensor] = []
+    pivots: list[Tensor] = []
     arms = planes.hat(system.arms)
-    for i in range(len(LEVELS), -1, -1):
-        joints = LEVELS[i - 1].joints if i else _ROOT
-        hessian = _with_point(carried, system.point_hessian[:, :, joints])
+    leaves = _leaf_quadratics(take(arms, LEAVES), take(system.point_hessian, LEAVES))
+    carried = leaves[:, :, :0]
+    for i in range(len(_RUNGS) - 1, -1, -1):
+        joints = _RUNGS[i].joints
+        hessian = _with_point(_join(carried, leaves, _RUNGS[i]), system.point_hessian[:, :, joints])
         pivot = planes.inverse(hessian[:3, :3] + system.joint_hessian[:, :, joints])
         column = hessian[:, :3]
         if system.coupling is not None:
@@ -112,11 +157,8 @@ def factor(system: TreeSystem) -> TreeFactor:
         gains.append(gain)
         columns.append(column)
         pivots.append(pivot)
-        carried = hessian
-        if i:
-            carried = gather_children(_shift(hessian, arms[:, :, joints]), LEVELS[i - 1], _width(i - 1))
-    assert carried is not None
-    root = planes.inverse(carried[3:, 3:])
+        carried = _shift(hessian, arms[:, :, joints]) if i else hessian[3:, 3:]
+    root = planes.inverse(carried)
     return TreeFactor(system.arms, tuple(gains[::-1]), tuple(columns[::-1]), tuple(pivots[::-1]), root)
 
 
@@ -127,16 +169,30 @@ def tangent_moves(arms: Tensor, joint_turns: Tensor, root_move: Tensor) -> tuple
     return bodies, accumulate_down(torch.cat((root_move, *relative), 1))
 
 
-def _width(level: int) -> int:
-    """Number of joints in the level above `level`."""
-    return LEVELS[level - 1].joints.stop - LEVELS[level - 1].joints.start if level else 1
+def _join(below: Tensor, leaves: Tensor, rung: _Rung) -> Tensor:
+    """What a rung's joints (..., n, B) get from the rung below (..., m, B) and from leaves (..., 5, B)."""
+    pieces: list[Tensor] = []
+    for source in rung.sources:
+        if isinstance(source, int):
+            pieces.append(leaves[..., source : source + 1, :])
+        elif source[1] - source[0] == 1:
+            pieces.append(below[..., source[0] : source[1], :])
+        else:
+            pieces.append(below[..., source[0] : source[1], :].sum(-2, keepdim=True))
+    if rung.sources == tuple((j, j + 1) for j in range(below.shape[-2])):
+        return below
+    return torch.cat(pieces, -2)
 
 
-def _with_point(carried: Tensor | None, point: Tensor) -> Tensor:
+def _leaf_quadratics(arm: Tensor, point: Tensor) -> Tensor:
+    """The (6, 6, 5, B) quadratics in the parents' (w, v) of the leaves' keypoints; `arm` as hat(arm)."""
+    corner = planes.multiply(arm, point)
+    turning = torch.cat((-planes.multiply(corner, arm), corner), 1)
+    return torch.cat((turning, torch.cat((corner.transpose(0, 1), point), 1)))
+
+
+def _with_point(carried: Tensor, point: Tensor) -> Tensor:
     """The (6, 6, n, B) quadratic of a body: its children's plus its own keypoint's."""
-    if carried is None:
-        zero = torch.zeros_like(point)
-        return torch.cat((torch.cat((zero, zero), 1), torch.cat((zero, point), 1)))
     lower = torch.cat((carried[3:, :3], carried[3:, 3:] + point), 1)
     return torch.cat((carried[:3], lower))
 

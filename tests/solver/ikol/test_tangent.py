@@ -59,7 +59,7 @@ def random_prior(count: int) -> RotationPrior:
 def test_cost_never_rises(kernel: Kernel) -> None:
     poses = make_poses(100)
     objective, start = objective_of(poses, poses.joints + noise(poses, 0.03), kernel, None)
-    _, summary = solve(objective, start, Termination(30, 1e-6), TrustRegion(), keep_history=True)
+    _, summary = solve(objective, start, Termination(30, 1e-6, 0.0), TrustRegion(), keep_history=True)
     assert summary.history is not None
     assert (summary.history.diff(dim=0) <= 1e-12 * summary.history[:-1]).all()
     assert summary.converged.float().mean() > 0.95
@@ -109,7 +109,7 @@ def test_gradients_are_those_of_the_converged_solution(differentiation: str, ker
     poses = make_poses(3, seed=3)
     generator = torch.Generator().manual_seed(9)
     layer = IKOLLayer(
-        poses.skeleton, differentiation=differentiation, max_iterations=60, kernel=kernel, termination_step=0.0
+        poses.skeleton, differentiation=differentiation, kernel=kernel, termination=Termination(60, 0.0, 0.0)
     )  # fmt: skip
     weights = 0.3 + torch.rand(3, 24, generator=generator, dtype=torch.float64)
     prior = random_prior(3)
