@@ -6,6 +6,7 @@ docs/benchmarks.md. Rivals run interleaved with ours, in one process; figures ar
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import statistics
@@ -122,7 +123,7 @@ def speed_table() -> list[str]:
     rival = smplfitter_run(poses)
     if rival:
         runs["smplfitter 0.6.0, joints and 1,024 vertices, 3 iterations"] = rival
-    times = interleave(runs, rounds=9)
+    times = interleave(runs, rounds=5)
     base = times["**tangent, to convergence**"]
     rows = [f"| {name} | {ms:.1f} | {ms / base:.2f} |" for name, ms in times.items()]
     return ["| 1,000 poses | ms | against tangent |", "|---|---|---|", *rows]
@@ -168,7 +169,7 @@ def gradient_table() -> list[str]:
             layer(keypoints.clone().requires_grad_(), **poses.inputs).joints.sum().backward()
         )
     runs["generic implicit, dense `torch.func.jacrev`"] = lambda: generic_implicit(poses, keypoints)
-    times = interleave(runs, rounds=9)
+    times = interleave(runs, rounds=5)
     rows = [f"| {name} | {ms:.1f} | {saved_megabytes(runs[name])} |" for name, ms in times.items()]
     return ["| 24 poses, forward and backward | ms | MB saved for backward |", "|---|---|---|", *rows]
 
@@ -275,8 +276,10 @@ def main() -> None:
     if "--grow" in sys.argv:
         grow(int(sys.argv[-1]))
         return
-    torch.set_num_threads(2)
-    machine = f"{platform.machine()}, 2 threads, Python {platform.python_version()}, torch {torch.__version__}, float32"
+    threads = int(os.environ.get("OMP_NUM_THREADS", "2"))
+    torch.set_num_threads(threads)
+    machine = f"{platform.machine()}, {threads} thread(s), Python {platform.python_version()}, "
+    machine += f"torch {torch.__version__}, float32"
     lines = ["## IKOL", "", "    python3 build.py bench ikol", "", machine + ".", ""]
     tables: dict[str, Callable[[], list[str]]] = {
         "Accuracy on random poses (protocol A)": accuracy_table,
