@@ -15,7 +15,7 @@ from torch import Tensor
 
 from .chain import UNKNOWNS
 
-_SPAN = 3
+SPAN = 3  # frames that a stencil takes in at most
 
 
 class Contribution(Protocol):
@@ -132,7 +132,7 @@ def difference(values: Tensor, stencil: tuple[float, ...]) -> Tensor:
 
 def empty_bands(count: int, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Three zero bands (T, 75, 75)."""
-    first, second, third = like.new_zeros(_SPAN, count, UNKNOWNS, UNKNOWNS)
+    first, second, third = like.new_zeros(SPAN, count, UNKNOWNS, UNKNOWNS)
     return first, second, third
 
 

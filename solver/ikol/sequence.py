@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .blocks import BandFactor, Contribution, empty_bands, factor_bands
+from .blocks import SPAN, BandFactor, Contribution, empty_bands, factor_bands
 from .chain import UNKNOWNS, Chain
 from .kinematics import LEAF_INPUT_ORDER, Skeleton
 from .layer import IKOLLayer
@@ -88,8 +88,14 @@ def solve_sequence(
     termination: ClipTermination = ClipTermination(),
     windows: ClipWindows | None = ClipWindows(),
 ) -> ClipSolution:
-    """Minimise the terms' sum from `start`; `windows=None` solves the clip whole."""
+    """Minimise the terms' sum from `start`; `windows=None` solves the clip whole.
+
+    Raises:
+        ValueError: fewer frames than an acceleration takes in.
+    """
     count = len(start.pelvis)
+    if count < SPAN:
+        raise ValueError(f"a clip of {count} frames; {SPAN} at least")
     if windows is None or count <= windows.length + 2 * windows.margin:
         return _solve_window(start, terms, termination)
     parts: list[ClipSolution] = []

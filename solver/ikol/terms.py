@@ -15,7 +15,7 @@ from torch import Tensor
 from . import so3
 from .blocks import Blocks, Contribution, TurnBlocks, difference, spread
 from .chain import UNKNOWNS, Chain, turn_of
-from .kinematics import FIRST_CHILD, INNER, JOINT_COUNT, PARENTS
+from .kinematics import FIRST_CHILD, INNER, PARENTS
 from .robust import Huber, Kernel, Quadratic
 from .swing_twist import about_axis, across
 
@@ -212,6 +212,3 @@ def acceleration_stencil(frame_rate: float) -> tuple[float, float, float]:
 def velocity_stencil(frame_rate: float) -> tuple[float, float]:
     """First difference per second."""
     return -frame_rate, frame_rate
-
-
-ALL_JOINTS = tuple(range(JOINT_COUNT))
