@@ -28,6 +28,7 @@ from .events import PROTOCOL_VERSION, Event, Notice, Preview, Progress, SolveReq
 from .ikol import IKOLLayer, Skeleton
 from .lift import Keypoints, landmark_points, lift
 from .motion.camera import Intrinsics, intrinsics, locate
+from .motion.clip_fit import ClipFit, fit_clip
 from .motion.contacts import FOOT_POINTS, contact_probability
 from .motion.smoothing import fill_gaps, smooth
 from .motion.world import place_in_world
@@ -175,13 +176,15 @@ def _solve_person(
     height = None if request.height_cm is None else request.height_cm / 100
     keypoints = lift(observations, body, camera, rate_hz, height)
     rotations = solve_rotations(keypoints, skeleton, device, job.stop_if_cancelled)
+    start = _place_before_camera(rotations, observations, body, camera, rate_hz)
+    fit = fit_clip(start, keypoints, observations.landmarks2d, body, skeleton, camera, rate_hz, job.stop_if_cancelled)
     warnings: list[str] = []
     if unseen > 0.1:
         warnings.append(
             f"Person {observed.person} was out of sight for {unseen:.0%} of the time; that part is guessed."
         )
         job.emit(Notice("out_of_sight", warnings[-1]))
-    return _assemble_take(observations, keypoints, rotations, body, camera, rate_hz, {**settings, "warnings": warnings})
+    return _assemble_take(observations, keypoints, fit, body, camera, rate_hz, {**settings, "warnings": warnings})
 
 
 def _moments_in_sight(observed: Observations, rate_hz: float) -> Array:
@@ -191,31 +194,41 @@ def _moments_in_sight(observed: Observations, rate_hz: float) -> Array:
     return times[(times > sight[0] - half) & (times < sight[-1] + half)]
 
 
+def _place_before_camera(
+    rotations: Rotations, observations: Observations, body: Body, camera: Intrinsics, rate_hz: float
+) -> ClipFit:
+    """Where the body, solved frame by frame, stands before the camera: the start of the fit over the clip."""
+    rest = body.rest_joints(rotations.betas)
+    turned, placed = joint_transforms(rotations.local.astype(np.float64), rest - rest[0])
+    points = landmark_points(body, rotations.betas).place(turned, placed)
+    location = locate(points, points[:, FOOT_POINTS], observations.landmarks2d, camera, rate_hz)
+    return ClipFit(rotations.local, location.pelvis, location.floor)
+
+
 def _assemble_take(
     observations: Observations,
     keypoints: Keypoints,
-    rotations: Rotations,
+    fit: ClipFit,
     body: Body,
     camera: Intrinsics,
     rate_hz: float,
     meta: dict[str, Any],
 ) -> Take:
     """The solved body put where it stands in the world."""
-    rest = body.rest_joints(rotations.betas)
-    turned, placed = joint_transforms(rotations.local.astype(np.float64), rest - rest[0])
-    points = landmark_points(body, rotations.betas).place(turned, placed)
-    location = locate(points, points[:, FOOT_POINTS], observations.landmarks2d, camera, rate_hz)
-    placement = place_in_world(location.pelvis, turned[:, 0], location.floor, rate_hz)
-    pelvis = placement.move(location.pelvis)
-    joints = placement.move(placed + location.pelvis[:, None])
-    feet = placement.move(points[:, FOOT_POINTS] + location.pelvis[:, None])
-    local = rotations.local.astype(np.float64)
+    rest = body.rest_joints(keypoints.betas)
+    turned, placed = joint_transforms(fit.local, rest - rest[0])
+    points = landmark_points(body, keypoints.betas).place(turned, placed)
+    placement = place_in_world(fit.pelvis, turned[:, 0], fit.floor, rate_hz)
+    pelvis = placement.move(fit.pelvis)
+    joints = placement.move(placed + fit.pelvis[:, None])
+    feet = placement.move(points[:, FOOT_POINTS] + fit.pelvis[:, None])
+    local = fit.local.copy()
     local[:, 0] = placement.rotation @ local[:, 0]
     poses = Rotation.from_matrix(local.reshape(-1, 3, 3)).as_rotvec().reshape(len(local), 72)
     return Take(
         poses=poses,
         trans=pelvis - rest[0],
-        betas=rotations.betas,
+        betas=keypoints.betas,
         gender=body.gender,
         model=body.model,
         framerate=rate_hz,

@@ -101,18 +101,21 @@ def solve_sequence(
     parts: list[ClipSolution] = []
     frames: list[Tensor] = []
     pelvis: list[Tensor] = []
+    cost = 0.0
     for first in range(0, count, windows.length):
         last = min(first + windows.length, count)
         low, high = max(0, first - windows.margin), min(count, last + windows.margin)
         cut = slice(low, high)
         part = _solve_window(start.window(cut), [term.window(cut) for term in terms], termination)
         parts.append(part)
-        frames.append(part.chain.frames[first - low : last - low])
-        pelvis.append(part.chain.pelvis[first - low : last - low])
-    chain = Chain(torch.cat(frames), torch.cat(pelvis), start.bones, start.frame_rate)
+        kept = part.chain.window(slice(first - low, last - low))
+        frames.append(kept.frames)
+        pelvis.append(kept.pelvis)
+        # Window by window, without what ties one to the next: the whole clip's Jacobians would not stay flat in memory.
+        cost += _cost(_linearize(kept, [term.window(slice(first, last)) for term in terms]))
     return ClipSolution(
-        chain,
-        _cost(_linearize(chain, terms)),
+        Chain(torch.cat(frames), torch.cat(pelvis), start.bones, start.frame_rate),
+        cost,
         all(part.converged for part in parts),
         sum(part.iterations for part in parts),
     )

@@ -1,0 +1,250 @@
+"""What a clip's poses should satisfy beyond IKOL's own terms: the picture, the detector's 3D, anatomy, the ground.
+
+All in camera axes (x right, y down, z forward) with a level camera: the ground is a plane y = const. Each term has its
+derivatives checked numerically in its test; the solver knows only `linearize` and `window`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from ..ikol import so3
+from ..ikol.blocks import Blocks, difference
+from ..ikol.chain import UNKNOWNS, Chain, turn_of
+from ..ikol.kinematics import PARENTS
+from ..ikol.robust import GemanMcClure
+from ..ikol.terms import velocity_stencil
+
+
+@dataclass(frozen=True)
+class BodyPoints:
+    """Points fixed to body parts: `bodies` (n) joints and `offsets` (n, 3) in their rest frames, m."""
+
+    bodies: list[int]
+    offsets: Tensor
+
+    def pick(self, chosen: list[int]) -> BodyPoints:
+        """Some of the points."""
+        return BodyPoints([self.bodies[index] for index in chosen], self.offsets[chosen])
+
+
+@dataclass(frozen=True)
+class Reprojection:
+    """Landmarks fall on the picture where they are seen.
+
+    residual   (f q_x / q_z + c_x - u, f q_y / q_z + c_y - v) / sigma, robust
+
+    Attributes:
+        points: the landmarks on the body.
+        rays: (T, n, 2) where they are seen, x and y at depth 1.
+        weight: (T, n) visibility, times what a frame of the clip is worth.
+        sigma: expected error, at depth 1.
+        outlier: error, in sigmas, beyond which a landmark is hardly believed.
+    """
+
+    points: BodyPoints
+    rays: Tensor
+    weight: Tensor
+    sigma: float
+    outlier: float = 2.0
+
+    def linearize(self, chain: Chain) -> Blocks:
+        place = chain.points(self.points.bodies, self.points.offsets)
+        depth = place[..., 2:].clamp_min(_NEAREST)
+        residual = (place[..., :2] / depth - self.rays) / self.sigma
+        kernel = GemanMcClure(self.outlier)
+        squared = (residual * residual).sum(-1)
+        weight = (self.weight * kernel.slope(squared))[..., None].expand_as(residual)
+        slope = torch.cat(
+            (torch.eye(2).to(depth).expand(*depth.shape[:-1], 2, 2), -(place[..., :2] / depth)[..., None]), -1
+        )
+        jacobian = (slope / depth[..., None] / self.sigma) @ chain.point_jacobian(
+            self.points.bodies, self.points.offsets
+        )
+        cost = (self.weight * kernel.cost(squared)).sum() / 2
+        return Blocks(residual.flatten(1), weight.flatten(1), jacobian.flatten(1, 2), (1.0,), cost)
+
+    def window(self, frames: slice) -> Self:
+        return replace(self, rays=self.rays[frames], weight=self.weight[frames])
+
+
+@dataclass(frozen=True)
+class RelativePoints:
+    """Landmarks lie about their mean as the detector says; less surely in depth than across.
+
+    residual   ((q - mean q) - (x - mean x)) / (sigma, sigma, sigma_depth), robust
+
+    Attributes:
+        points: the landmarks on the body.
+        targets: (T, n, 3) m, with any origin.
+        weight: (T, n).
+        sigma, sigma_depth: expected errors, m.
+        outlier: error, in sigmas, beyond which a landmark is hardly believed.
+    """
+
+    points: BodyPoints
+    targets: Tensor
+    weight: Tensor
+    sigma: float = 0.06
+    sigma_depth: float = 0.16
+    outlier: float = 2.0
+
+    def linearize(self, chain: Chain) -> Blocks:
+        scale = torch.tensor((self.sigma, self.sigma, self.sigma_depth)).to(self.targets)
+        residual = _centred(chain.points(self.points.bodies, self.points.offsets) - self.targets, 1) / scale
+        kernel = GemanMcClure(self.outlier)
+        squared = (residual * residual).sum(-1)
+        weight = (self.weight * kernel.slope(squared))[..., None].expand_as(residual)
+        jacobian = _centred(chain.point_jacobian(self.points.bodies, self.points.offsets), 1) / scale[:, None]
+        cost = (self.weight * kernel.cost(squared)).sum() / 2
+        return Blocks(residual.flatten(1), weight.flatten(1), jacobian.flatten(1, 2), (1.0,), cost)
+
+    def window(self, frames: slice) -> Self:
+        return replace(self, targets=self.targets[frames], weight=self.weight[frames])
+
+
+@dataclass(frozen=True)
+class PosePrior:
+    """Joints stay near where people's joints are.
+
+    residual   log(M_k^T R_k) / sigma_k, per axis of the joint
+
+    Attributes:
+        joints: which (n).
+        mean: (n, 3, 3) relative rotations.
+        sigma: (n, 3) rad.
+        weight: what a frame of the clip is worth.
+    """
+
+    joints: list[int]
+    mean: Tensor
+    sigma: Tensor
+    weight: float
+
+    def linearize(self, chain: Chain) -> Blocks:
+        angle = so3.log(self.mean.mT @ chain.relative[:, self.joints])
+        residual = angle / self.sigma
+        own = torch.linalg.inv(so3.right_jacobian(angle)) @ chain.frames[:, self.joints].mT / self.sigma[..., None]
+        jacobian = residual.new_zeros(*residual.shape, UNKNOWNS)
+        for index, joint in enumerate(self.joints):
+            jacobian[:, index, :, turn_of(joint)] = own[:, index]
+            jacobian[:, index, :, turn_of(PARENTS[joint])] = -own[:, index]
+        weight = torch.full_like(residual, self.weight)
+        cost = self.weight * (residual * residual).sum() / 2
+        return Blocks(residual.flatten(1), weight.flatten(1), jacobian.flatten(1, 2), (1.0,), cost)
+
+    def window(self, frames: slice) -> Self:
+        return self
+
+
+@dataclass(frozen=True)
+class Hinges:
+    """Knees and elbows do not bend backwards.
+
+    residual   min(sign * log(R_k)[axis] - slack, 0) / sigma
+
+    Attributes:
+        joints, axes, signs: (n) which joint bends about which of its axes in which sense.
+        weight: what a frame of the clip is worth.
+        slack, sigma: rad.
+    """
+
+    joints: list[int]
+    axes: list[int]
+    signs: list[float]
+    weight: float
+    slack: float = 0.03
+    sigma: float = 0.06
+
+    def linearize(self, chain: Chain) -> Blocks:
+        angle = so3.log(chain.relative[:, self.joints])
+        rows, signs = list(range(len(self.joints))), angle.new_tensor(self.signs)
+        bend = signs * angle[:, rows, self.axes] - self.slack
+        residual = bend.clamp_max(0) / self.sigma
+        own = torch.linalg.inv(so3.right_jacobian(angle)) @ chain.frames[:, self.joints].mT
+        own = own[:, rows, self.axes] * (signs / self.sigma)[:, None] * (bend < 0)[..., None]
+        jacobian = residual.new_zeros(*residual.shape, UNKNOWNS)
+        for index, joint in enumerate(self.joints):
+            jacobian[:, index, turn_of(joint)] = own[:, index]
+            jacobian[:, index, turn_of(PARENTS[joint])] = -own[:, index]
+        weight = torch.full_like(residual, self.weight)
+        return Blocks(residual, weight, jacobian, (1.0,), (weight * residual * residual).sum() / 2)
+
+    def window(self, frames: slice) -> Self:
+        return self
+
+
+@dataclass(frozen=True)
+class PlantedPoints:
+    """A planted point of a foot does not move.
+
+    residual   (q_t+1 - q_t) / dt / sigma
+
+    Attributes:
+        points: heels and toes.
+        probability: (T, n) chance that the point is planted.
+        sigma: expected speed, m/s.
+        weight: what a frame of the clip is worth.
+    """
+
+    points: BodyPoints
+    probability: Tensor
+    weight: float
+    sigma: float = 0.05
+
+    def linearize(self, chain: Chain) -> Blocks:
+        stencil = velocity_stencil(chain.frame_rate)
+        place = chain.points(self.points.bodies, self.points.offsets)
+        residual = difference(place, stencil) / self.sigma
+        both = (self.probability[1:] * self.probability[:-1]).sqrt() * self.weight
+        weight = both[..., None].expand_as(residual)
+        jacobian = chain.point_jacobian(self.points.bodies, self.points.offsets) / self.sigma
+        cost = (weight * residual * residual).sum() / 2
+        return Blocks(residual.flatten(1), weight.flatten(1), jacobian.flatten(1, 2), stencil, cost)
+
+    def window(self, frames: slice) -> Self:
+        return replace(self, probability=self.probability[frames])
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Planted points lie on the ground, and none lies under it.
+
+    residual   (floor - height - q_y) / sigma, weighed by the chance of contact, or 1 when under the ground
+
+    Attributes:
+        points: heels and toes.
+        heights: (n) of the points above the sole, m.
+        floor: y of the ground, m.
+        probability: (T, n) chance that the point is planted.
+        sigma: expected error, m.
+        weight: what a frame of the clip is worth.
+    """
+
+    points: BodyPoints
+    heights: Tensor
+    floor: float
+    probability: Tensor
+    weight: float
+    sigma: float = 0.02
+
+    def linearize(self, chain: Chain) -> Blocks:
+        place = chain.points(self.points.bodies, self.points.offsets)
+        residual = (self.floor - self.heights - place[..., 1]) / self.sigma
+        weight = self.weight * torch.where(residual < 0, torch.ones_like(residual), self.probability)
+        jacobian = -chain.point_jacobian(self.points.bodies, self.points.offsets)[:, :, 1] / self.sigma
+        return Blocks(residual, weight, jacobian, (1.0,), (weight * residual * residual).sum() / 2)
+
+    def window(self, frames: slice) -> Self:
+        return replace(self, probability=self.probability[frames])
+
+
+_NEAREST = 0.1  # m: nobody is filmed from closer
+
+
+def _centred(values: Tensor, dim: int) -> Tensor:
+    return values - values.mean(dim, keepdim=True)
