@@ -40,6 +40,7 @@ Array = NDArray[Any]
 _IKOL_BATCH = 2048  # poses solved at once: keeps memory flat on long clips
 _PREVIEW_SECONDS = 0.25
 _PROGRESS_SECONDS = 0.1
+_DAMAGE_SECONDS = 1.0  # files say their length only roughly
 
 
 @dataclass(frozen=True)
@@ -137,10 +138,12 @@ def _observe(video: VideoInfo, request: SolveRequest, job: Job) -> list[Observat
     total = max(1, round((min(end, video.duration_s) - start) * video.rate_hz))
     began = time.monotonic()
     next_progress = next_preview = began
+    last_s = -1.0
 
     def on_frame(index: int, time_s: float, people: list[PersonLandmarks]) -> None:
-        nonlocal next_progress, next_preview
+        nonlocal next_progress, next_preview, last_s
         job.stop_if_cancelled()
+        last_s = time_s
         now = time.monotonic()
         done = index + 1
         if now >= next_progress:
@@ -156,6 +159,9 @@ def _observe(video: VideoInfo, request: SolveRequest, job: Job) -> list[Observat
     with closing(read_frames(video.path, request.start, request.end)) as frames:
         people = gather_observations(frames, detector, video.image_size, on_frame=on_frame)
     job.emit(Progress("detect", total, total, 0.0))
+    missing = min(end, video.duration_s - video.first_s) - last_s
+    if last_s >= 0 and missing > _DAMAGE_SECONDS:
+        job.emit(Notice("video_damaged", f"The last {missing:.0f} s of {video.path.name} could not be read."))
     return people
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -121,7 +122,8 @@ def write_take(take: Take, path: Path) -> Path:
             os.fsync(stream.fileno())
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # what cannot be written cannot be cleaned up either
+            temporary.unlink(missing_ok=True)
         raise OutputUnwritable(f"The take could not be written to {path}: {error.strerror or error}.") from error
     return path
 

@@ -36,6 +36,7 @@ _ACCELERATION = 60.0  # m/s^2, over _INDEPENDENT_SECONDS
 _ANGULAR_ACCELERATION = 600.0  # rad/s^2
 _TWIST_WEIGHT, _LEAF_WEIGHT = 0.3, 0.3
 _ROUNDS = 2
+_SHORTEST = 3  # moments; fewer have no acceleration, and nothing to smooth
 # Steps beyond these change nothing that can be seen.
 _TERMINATION = ClipTermination(max_iterations=8, step=0.02, decrease=0.1)
 _WINDOWS = ClipWindows(length=240, margin=30)
@@ -90,6 +91,8 @@ def fit_clip(
 
     landmarks2d: (T, 33, 3) px, px, visibility.
     """
+    if len(keypoints.times) < _SHORTEST:
+        return start
     points, heights = _points_of(body, keypoints.betas)
     bones = skeleton.bones(torch.as_tensor(keypoints.betas, dtype=torch.float64)[None])[0]
     chain = Chain.from_rotations(_tensor(start.local), _tensor(start.pelvis), bones, rate_hz)
