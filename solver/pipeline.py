@@ -99,9 +99,9 @@ def solve(request: SolveRequest, job: Job) -> list[Path]:
         job.emit(Progress("solve", number - 1, len(people)))
         takes.append(_solve_person(observations, request, body, skeleton, rate_hz, device, settings, job))
     job.emit(Progress("solve", len(people), len(people)))
+    job.stop_if_cancelled()  # from here on all takes are written or, when one cannot be, the user is told
     paths: list[Path] = []
     for number, take in enumerate(takes, start=1):
-        job.stop_if_cancelled()
         paths.append(write_take(take, folder / f"take_p{number}.npz"))
         job.emit(TakeWritten(person=number, path=str(paths[-1])))
     return paths
@@ -284,6 +284,7 @@ def _describe(video: VideoInfo, request: SolveRequest, device: torch.device) -> 
         "settings": {
             "start": request.start,
             "end": request.end,
+            "model": Path(request.model).name,
             "detector": request.detector,
             "focal_px": request.focal_px,
             "height_cm": request.height_cm,
