@@ -130,7 +130,7 @@ def _body_from_arrays(arrays: dict[str, Any], path: Path) -> Body:
     body_posedirs[:, :, :shared] = posedirs[:, :, :shared]
     faces = _dense(arrays["f"]).astype(np.int64)
     return Body(
-        model="open" if "MakeHuman" in str(arrays.get("license", "")) else "smpl",
+        model=str(arrays["model"]) if "model" in arrays else "smpl",
         gender=_gender_of(path),
         v_template=v_template,
         faces=faces,
