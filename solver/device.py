@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
+
 import torch
 
 from .errors import BadInput
@@ -19,3 +22,17 @@ def choose_device(name: str) -> torch.device:
     if not available.get(name, False):
         raise BadInput(f'This machine has no usable "{name}" device.', hint='Choose "auto" or "cpu" as the device.')
     return torch.device(name)
+
+
+@contextmanager
+def one_thread() -> Generator[None]:
+    """Torch on one CPU thread while the block runs.
+
+    IKOL's matrices are small: threads cost more than they bring, and far more on a busy machine.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -16,23 +16,22 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 from . import __version__
+from .assemble import assemble_take
 from .body import joint_transforms
 from .body_file import Body, read_body
 from .detect import BlazePose, Observations, PersonLandmarks, gather_observations, resample_observations
-from .device import choose_device
+from .device import choose_device, one_thread
 from .errors import BadInput, Cancelled, NoPersonFound, OutputUnwritable
 from .events import PROTOCOL_VERSION, Event, Notice, Preview, Progress, SolveRequest, Started, TakeWritten
 from .ikol import IKOLLayer, Skeleton
 from .lift import Keypoints, landmark_points, lift
 from .motion.camera import Intrinsics, intrinsics, locate
 from .motion.clip_fit import ClipFit, fit_clip
-from .motion.contacts import FOOT_POINTS, contact_probability
+from .motion.contacts import FOOT_POINTS
 from .motion.smoothing import fill_gaps, smooth
-from .motion.world import place_in_world
-from .take import Camera, Take, write_take
+from .take import Take, write_take
 from .video import VideoInfo, probe_video, read_frames, uniform_rate, uniform_times
 
 Array = NDArray[Any]
@@ -59,6 +58,20 @@ class Job:
         """Raise Cancelled when the user asked to stop."""
         if self.cancelled():
             raise Cancelled("The solve was cancelled; nothing was written.")
+
+
+@dataclass(frozen=True)
+class _SolveProgress:
+    """Tells how far the solve of one person among all is: `done` moments before, `own` of `total`."""
+
+    job: Job
+    done: int
+    own: int
+    total: int
+
+    def __call__(self, share: float) -> None:
+        self.job.stop_if_cancelled()
+        self.job.emit(Progress("solve", self.done + round(share * self.own), self.total))
 
 
 @dataclass(frozen=True)
@@ -94,11 +107,11 @@ def solve(request: SolveRequest, job: Job) -> list[Path]:
     skeleton = Skeleton.from_body(request.model)
     settings = _describe(video, request, device)
     takes: list[Take] = []
-    for number, observations in enumerate(people, start=1):
-        job.stop_if_cancelled()
-        job.emit(Progress("solve", number - 1, len(people)))
-        takes.append(_solve_person(observations, request, body, skeleton, rate_hz, device, settings, job))
-    job.emit(Progress("solve", len(people), len(people)))
+    moments = [int(observations.seen.sum()) for observations in people]
+    for number, observations in enumerate(people):
+        progress = _SolveProgress(job, sum(moments[:number]), moments[number], sum(moments))
+        takes.append(_solve_person(observations, request, body, skeleton, rate_hz, device, settings, job, progress))
+    job.emit(Progress("solve", sum(moments), sum(moments), 0.0))
     job.stop_if_cancelled()  # from here on all takes are written or, when one cannot be, the user is told
     paths: list[Path] = []
     for number, take in enumerate(takes, start=1):
@@ -121,7 +134,7 @@ def solve_rotations(
             torch.as_tensor(values[chosen], dtype=torch.float32, device=device)
             for values in (keypoints.positions, keypoints.twist, keypoints.leaf_rotations, keypoints.confidence)
         )
-        with torch.no_grad():
+        with torch.no_grad(), one_thread():
             solution = layer(positions, betas=betas, twist=twist, leaf_rotations=leaves, confidence=confidence)
         parts.append(solution.rotations.cpu().numpy())
     return Rotations(np.concatenate(parts), keypoints.betas)
@@ -174,6 +187,7 @@ def _solve_person(
     device: torch.device,
     settings: dict[str, Any],
     job: Job,
+    progress: _SolveProgress,
 ) -> Take:
     observations = resample_observations(observed, _moments_in_sight(observed, rate_hz))
     unseen = 1.0 - float(observations.seen.mean())
@@ -183,14 +197,14 @@ def _solve_person(
     keypoints = lift(observations, body, camera, rate_hz, height)
     rotations = solve_rotations(keypoints, skeleton, device, job.stop_if_cancelled)
     start = _place_before_camera(rotations, observations, body, camera, rate_hz)
-    fit = fit_clip(start, keypoints, observations.landmarks2d, body, skeleton, camera, rate_hz, job.stop_if_cancelled)
+    fit = fit_clip(start, keypoints, observations.landmarks2d, body, skeleton, camera, rate_hz, progress)
     warnings: list[str] = []
     if unseen > 0.1:
         warnings.append(
             f"Person {observed.person} was out of sight for {unseen:.0%} of the time; that part is guessed."
         )
         job.emit(Notice("out_of_sight", warnings[-1]))
-    return _assemble_take(observations, keypoints, fit, body, camera, rate_hz, {**settings, "warnings": warnings})
+    return assemble_take(observations, keypoints, fit, body, camera, rate_hz, {**settings, "warnings": warnings})
 
 
 def _moments_in_sight(observed: Observations, rate_hz: float) -> Array:
@@ -209,54 +223,6 @@ def _place_before_camera(
     points = landmark_points(body, rotations.betas).place(turned, placed)
     location = locate(points, points[:, FOOT_POINTS], observations.landmarks2d, camera, rate_hz)
     return ClipFit(rotations.local, location.pelvis, location.floor)
-
-
-def _assemble_take(
-    observations: Observations,
-    keypoints: Keypoints,
-    fit: ClipFit,
-    body: Body,
-    camera: Intrinsics,
-    rate_hz: float,
-    meta: dict[str, Any],
-) -> Take:
-    """The solved body put where it stands in the world."""
-    rest = body.rest_joints(keypoints.betas)
-    turned, placed = joint_transforms(fit.local, rest - rest[0])
-    points = landmark_points(body, keypoints.betas).place(turned, placed)
-    placement = place_in_world(fit.pelvis, turned[:, 0], fit.floor, rate_hz)
-    pelvis = placement.move(fit.pelvis)
-    joints = placement.move(placed + fit.pelvis[:, None])
-    feet = placement.move(points[:, FOOT_POINTS] + fit.pelvis[:, None])
-    local = fit.local.copy()
-    local[:, 0] = placement.rotation @ local[:, 0]
-    poses = Rotation.from_matrix(local.reshape(-1, 3, 3)).as_rotvec().reshape(len(local), 72)
-    return Take(
-        poses=poses,
-        trans=pelvis - rest[0],
-        betas=keypoints.betas,
-        gender=body.gender,
-        model=body.model,
-        framerate=rate_hz,
-        timestamps=observations.times,
-        keypoints3d=joints,
-        confidence=keypoints.confidence,
-        contacts=contact_probability(feet, rate_hz),
-        landmarks2d=observations.landmarks2d,
-        camera=_camera_in_world(camera, placement.rotation, placement.position),
-        meta=meta,
-    )
-
-
-def _camera_in_world(camera: Intrinsics, rotation: Array, position: Array) -> Camera:
-    rows = [tuple(float(value) for value in row) for row in rotation]
-    return Camera(
-        focal_px=camera.focal_px,
-        center_px=camera.center_px,
-        image_size=camera.image_size,
-        rotation=tuple((row[0], row[1], row[2]) for row in rows),
-        position=(float(position[0]), float(position[1]), float(position[2])),
-    )
 
 
 def _prepare_folder(folder: Path) -> Path:

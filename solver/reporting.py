@@ -69,8 +69,7 @@ class ProgressBar:
         if self._bar is None or event.stage != self._stage:
             self.close()
             self._stage = event.stage
-            unit = "frame" if event.stage == "detect" else "person"
-            self._bar = tqdm(total=event.total, desc=event.stage.capitalize(), unit=unit, file=sys.stderr)
+            self._bar = tqdm(total=event.total, desc=event.stage.capitalize(), unit="frame", file=sys.stderr)
         self._bar.total = event.total
         self._bar.update(event.done - self._bar.n)
 

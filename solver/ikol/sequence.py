@@ -6,8 +6,9 @@ reaches, and each keeps its middle.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -43,6 +44,12 @@ class ClipWindows:
 
     length: int = 480
     margin: int = 45
+
+    def cut(self, count: int) -> list[tuple[int, int]]:
+        """First and last-plus-one frame of what each window keeps: even shares of at most `length`."""
+        shares = -(-count // self.length)
+        edges = [round(share * count / shares) for share in range(shares + 1)]
+        return list(pairwise(edges))
 
 
 @dataclass(frozen=True)
@@ -87,8 +94,11 @@ def solve_sequence(
     terms: Sequence[Term],
     termination: ClipTermination = ClipTermination(),
     windows: ClipWindows | None = ClipWindows(),
+    on_window: Callable[[int, int], None] | None = None,
 ) -> ClipSolution:
     """Minimise the terms' sum from `start`; `windows=None` solves the clip whole.
+
+    `on_window(done, count)` hears of the frames done after each window, and may raise to stop.
 
     Raises:
         ValueError: fewer frames than an acceleration takes in.
@@ -98,27 +108,21 @@ def solve_sequence(
         raise ValueError(f"a clip of {count} frames; {SPAN} at least")
     if windows is None or count <= windows.length + 2 * windows.margin:
         return _solve_window(start, terms, termination)
-    parts: list[ClipSolution] = []
-    frames: list[Tensor] = []
-    pelvis: list[Tensor] = []
-    cost = 0.0
-    for first in range(0, count, windows.length):
-        last = min(first + windows.length, count)
+    frames, pelvis = torch.empty_like(start.frames), torch.empty_like(start.pelvis)
+    cost, converged, iterations = 0.0, True, 0
+    for first, last in windows.cut(count):
         low, high = max(0, first - windows.margin), min(count, last + windows.margin)
         cut = slice(low, high)
         part = _solve_window(start.window(cut), [term.window(cut) for term in terms], termination)
-        parts.append(part)
         kept = part.chain.window(slice(first - low, last - low))
-        frames.append(kept.frames)
-        pelvis.append(kept.pelvis)
+        frames[first:last], pelvis[first:last] = kept.frames, kept.pelvis
         # Window by window, without what ties one to the next: the whole clip's Jacobians would not stay flat in memory.
         cost += _cost(_linearize(kept, [term.window(slice(first, last)) for term in terms]))
-    return ClipSolution(
-        Chain(torch.cat(frames), torch.cat(pelvis), start.bones, start.frame_rate),
-        cost,
-        all(part.converged for part in parts),
-        sum(part.iterations for part in parts),
-    )
+        converged, iterations = converged and part.converged, iterations + part.iterations
+        if on_window is not None:
+            on_window(last, count)
+    chain = Chain(frames, pelvis, start.bones, start.frame_rate)
+    return ClipSolution(chain, cost, converged, iterations)
 
 
 def _solve_window(chain: Chain, terms: Sequence[Term], termination: ClipTermination) -> ClipSolution:

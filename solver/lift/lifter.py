@@ -68,4 +68,8 @@ def lift(
     positions = regressor @ landmarks
     points = landmark_points(body, shape.betas)
     twist, leaves = twist_and_leaves(positions, landmarks, body.rest_joints(shape.betas), points, rate_hz)
+    # Single precision is finer than any detector, and an hour of video has 100,000 moments.
+    positions, confidence, twist, leaves, landmarks = (
+        values.astype(np.float32) for values in (positions, confidence, twist, leaves, landmarks)
+    )
     return Keypoints(observations.times, positions, confidence, twist, leaves, shape.betas, landmarks)

@@ -20,7 +20,7 @@ from .landmark_points import MIRRORED_JOINTS, MIRRORED_LANDMARKS, landmark_point
 Array = NDArray[Any]
 
 LANDMARK_NOISE = 0.02  # m per axis: what the detector adds, after smoothing (DESIGN 10: 3 to 43 mm)
-_SAMPLES = 1500
+_SAMPLES = 800
 # Standard deviation of each axis of a random pose, radians; limbs wide, trunk narrow.
 _SPREAD = {
     "hip": (0.8, 0.3, 0.3),

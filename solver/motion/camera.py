@@ -160,11 +160,16 @@ def _reprojection(points: Array, rays: Array, weight: Array) -> tuple[Array, Arr
 
     Dividing by the depth, about the same for all, would turn them into angles.
     """
-    count = points.shape[1]
-    rows = np.zeros((len(points), count, 2, 3))
-    rows[:, :, 0, 0] = rows[:, :, 1, 1] = 1.0
-    rows[..., 2] = -rays
-    right = rays * points[..., 2:] - points[..., :2]
-    rows, right = rows.reshape(len(points), -1, 3), right.reshape(len(points), -1, 1)
-    weighted = (rows * np.repeat(weight, 2, axis=1)[..., None]).transpose(0, 2, 1)
-    return weighted @ rows, weighted @ right
+    u, v = rays[..., 0], rays[..., 1]
+    right_x = u * points[..., 2] - points[..., 0]
+    right_y = v * points[..., 2] - points[..., 1]
+    normal = np.zeros((len(points), 3, 3))
+    normal[:, 0, 0] = normal[:, 1, 1] = weight.sum(axis=1)
+    normal[:, 0, 2] = normal[:, 2, 0] = -(weight * u).sum(axis=1)
+    normal[:, 1, 2] = normal[:, 2, 1] = -(weight * v).sum(axis=1)
+    normal[:, 2, 2] = (weight * (u * u + v * v)).sum(axis=1)
+    right = np.zeros((len(points), 3, 1))
+    right[:, 0, 0] = (weight * right_x).sum(axis=1)
+    right[:, 1, 0] = (weight * right_y).sum(axis=1)
+    right[:, 2, 0] = -(weight * (u * right_x + v * right_y)).sum(axis=1)
+    return normal, right

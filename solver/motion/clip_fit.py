@@ -7,8 +7,7 @@ find what is planted, fit again. Weights from the prototype (DESIGN 10).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,8 @@ import torch
 from numpy.typing import NDArray
 
 from ..body_file import JOINT_NAMES, Body
+from ..detect.observations import LANDMARK_NAMES
+from ..device import one_thread
 from ..ikol import Skeleton
 from ..ikol.chain import Chain
 from ..ikol.kinematics import LEAF_INPUT_ORDER
@@ -35,11 +36,13 @@ _DETECTOR_DEPTH_WEIGHT = 0.1
 _ACCELERATION = 60.0  # m/s^2, over _INDEPENDENT_SECONDS
 _ANGULAR_ACCELERATION = 600.0  # rad/s^2
 _TWIST_WEIGHT, _LEAF_WEIGHT = 0.3, 0.3
+# Corners of eyes and mouth say what nose, eyes and ears say.
+_USED = [i for i, n in enumerate(LANDMARK_NAMES) if not n.endswith(("_inner", "_outer")) and not n.startswith("mouth")]
 _ROUNDS = 2
 _SHORTEST = 3  # moments; fewer have no acceleration, and nothing to smooth
 # Steps beyond these change nothing that can be seen.
-_TERMINATION = ClipTermination(max_iterations=8, step=0.02, decrease=0.1)
-_WINDOWS = ClipWindows(length=240, margin=30)
+_TERMINATION = ClipTermination(max_iterations=6, step=0.02, decrease=0.1)
+_WINDOWS = ClipWindows(length=160, margin=25)
 # Standard deviations about the rest pose, rad, by joint and axis; what a limb does freely has a wide one.
 _FREE = 9.0
 _SPREAD = {
@@ -85,27 +88,33 @@ def fit_clip(
     skeleton: Skeleton,
     camera: Intrinsics,
     rate_hz: float,
-    stop_if_cancelled: Callable[[], None],
+    on_progress: Callable[[float], None],
 ) -> ClipFit:
     """Refine `start`, solved frame by frame, over the whole clip.
 
-    landmarks2d: (T, 33, 3) px, px, visibility.
+    Args:
+        landmarks2d: (T, 33, 3) px, px, visibility.
+        on_progress: hears the share that is done, 0..1, and may raise to stop.
     """
     if len(keypoints.times) < _SHORTEST:
         return start
     points, heights = _points_of(body, keypoints.betas)
-    bones = skeleton.bones(torch.as_tensor(keypoints.betas, dtype=torch.float64)[None])[0]
+    bones = skeleton.bones(torch.as_tensor(keypoints.betas, dtype=torch.float32)[None])[0]
     chain = Chain.from_rotations(_tensor(start.local), _tensor(start.pelvis), bones, rate_hz)
     always = _terms(keypoints, landmarks2d, points, camera, rate_hz)
     feet, worth = points.pick(list(FOOT_POINTS)), _worth(rate_hz)
     sole_heights = _tensor(heights[list(FOOT_POINTS)])
     floor = start.floor
-    with _one_thread():
-        for _ in range(_ROUNDS):
-            stop_if_cancelled()
+    with one_thread():
+        for number in range(_ROUNDS):
+            on_progress(number / _ROUNDS)
+
+            def on_window(done: int, count: int, before: int = number) -> None:
+                on_progress((before + done / count) / _ROUNDS)
+
             planted = _contacts(chain, feet, sole_heights, floor, rate_hz)
             ground = (PlantedPoints(feet, planted, worth), Ground(feet, sole_heights, floor, planted, worth))
-            chain = solve_sequence(chain, [*always, *ground], _TERMINATION, _WINDOWS).chain
+            chain = solve_sequence(chain, [*always, *ground], _TERMINATION, _WINDOWS, on_window).chain
             floor = _floor(chain, feet, sole_heights, planted, floor)
     return ClipFit(chain.relative.numpy(), chain.pelvis.numpy(), floor)
 
@@ -115,23 +124,12 @@ def _worth(rate_hz: float) -> float:
     return min(1.0, 1 / (rate_hz * _INDEPENDENT_SECONDS))
 
 
-@contextmanager
-def _one_thread() -> Generator[None]:
-    """The sweep's matrices are small: threads cost more than they bring, and far more on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
 def _terms(
     keypoints: Keypoints, landmarks2d: Array, points: BodyPoints, camera: Intrinsics, rate_hz: float
 ) -> list[Term]:
     """Everything but the ground."""
     worth = _worth(rate_hz)
-    visibility = _tensor(landmarks2d[..., 2])
+    visibility = _tensor(landmarks2d[:, _USED, 2])
     rays = _tensor((landmarks2d[..., :2] - camera.center_px) / camera.focal_px)
     rows = landmarks2d[..., 1]
     stature = float(np.median(rows.max(axis=1) - rows.min(axis=1))) / camera.focal_px
@@ -141,15 +139,17 @@ def _terms(
     confidence = _tensor(keypoints.confidence)
     faster = (rate_hz * _INDEPENDENT_SECONDS) ** 0.5
     return [
-        Reprojection(points, rays, worth * visibility, _IMAGE_SIGMA * stature),
-        RelativePoints(points, _tensor(keypoints.landmarks), worth * _DETECTOR_DEPTH_WEIGHT * visibility),
+        Reprojection(points.pick(_USED), rays[:, _USED], worth * visibility, _IMAGE_SIGMA * stature),
+        RelativePoints(
+            points.pick(_USED), _tensor(keypoints.landmarks[:, _USED]), worth * _DETECTOR_DEPTH_WEIGHT * visibility
+        ),
         Twists(_tensor(keypoints.twist), worth * _TWIST_WEIGHT * confidence[:, 1:]),
         Rotations(
             LEAF_INPUT_ORDER,
             _tensor(keypoints.leaf_rotations),
             worth * _LEAF_WEIGHT * confidence[:, list(LEAF_INPUT_ORDER)],
         ),
-        PosePrior(joints, torch.eye(3, dtype=torch.float64).expand(23, 3, 3), _tensor(np.array(spread)), worth),
+        PosePrior(joints, torch.eye(3, dtype=torch.float32).expand(23, 3, 3), _tensor(np.array(spread)), worth),
         Hinges([h[0] for h in hinges], [h[1] for h in hinges], [h[2] for h in hinges], worth),
         JointAcceleration(_ACCELERATION * faster),
         AngularAcceleration(_ANGULAR_ACCELERATION * faster),
@@ -181,5 +181,4 @@ def _floor(chain: Chain, feet: BodyPoints, heights: torch.Tensor, probability: t
 
 
 def _tensor(values: Array) -> torch.Tensor:
-    # Double precision: the sweep's factors of long clips lose a good part of single's digits.
-    return torch.as_tensor(np.ascontiguousarray(values), dtype=torch.float64)
+    return torch.as_tensor(np.ascontiguousarray(values), dtype=torch.float32)

@@ -50,4 +50,4 @@ def smooth(observations: Observations, rate_hz: float) -> Observations:
     landmarks2d = observations.landmarks2d.astype(np.float64)
     landmarks2d[..., :2] = low_pass(landmarks2d[..., :2], rate_hz, LANDMARK_CUTOFF_HZ)
     landmarks3d = low_pass(observations.landmarks3d.astype(np.float64), rate_hz, LANDMARK_CUTOFF_HZ)
-    return replace(observations, landmarks2d=landmarks2d, landmarks3d=landmarks3d)
+    return replace(observations, landmarks2d=landmarks2d.astype(np.float32), landmarks3d=landmarks3d.astype(np.float32))

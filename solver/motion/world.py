@@ -16,7 +16,7 @@ Array = NDArray[Any]
 
 # Camera axes (x right, y down, z forward) of a level camera that looks along +Y.
 LEVEL = np.array(((1.0, 0.0, 0.0), (0.0, 0.0, 1.0), (0.0, -1.0, 0.0)))
-_START_SECONDS = 0.5
+START_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -36,17 +36,16 @@ class Placement:
         return points @ self.rotation.T + self.position
 
 
-def place_in_world(pelvis: Array, pelvis_rotation: Array, floor: float, rate_hz: float) -> Placement:
+def place_in_world(pelvis: Array, opening: Array, floor: float) -> Placement:
     """Turn and move a person seen by a level camera.
 
     Args:
         pelvis: (T, 3) in camera axes, metres.
-        pelvis_rotation: (T, 3, 3) SMPL's joint 0 in camera axes.
+        opening: (N, 3, 3) SMPL's joint 0 in camera axes over the first START_SECONDS.
         floor: the ground's height along the camera's y (down), metres.
     """
-    opening = slice(0, max(1, round(_START_SECONDS * rate_hz)))
-    forward = (LEVEL @ pelvis_rotation[opening, :, 2].mean(axis=0))[:2]
+    forward = (LEVEL @ opening[:, :, 2].mean(axis=0))[:2]
     yaw = -np.pi / 2 - np.arctan2(forward[1], forward[0])
     rotation = Rotation.from_euler("z", yaw).as_matrix() @ LEVEL
-    start = rotation @ pelvis[opening].mean(axis=0)
+    start = rotation @ pelvis[: len(opening)].mean(axis=0)
     return Placement(rotation, np.array((-start[0], -start[1], floor)))

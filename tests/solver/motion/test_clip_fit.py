@@ -115,7 +115,7 @@ def fit_noisy(disturb: Callable[[np.ndarray], np.ndarray]) -> tuple[np.ndarray, 
     )
     wobble = Rotation.from_rotvec(random.normal(0, 0.1, (count * 24, 3))).as_matrix().reshape(count, 24, 3, 3)
     start = ClipFit(local @ wobble, pelvis + random.normal(0, 0.05, (count, 3)), 1.05)
-    fit = fit_clip(start, keypoints, landmarks2d, BODY, SKELETON, CAMERA, RATE, lambda: None)
+    fit = fit_clip(start, keypoints, landmarks2d, BODY, SKELETON, CAMERA, RATE, lambda _: None)
     before, after = (joint_transforms(f.local, rest - rest[0])[1] + f.pelvis[:, None] for f in (start, fit))
     return placed + pelvis[:, None], before, after
 
@@ -146,5 +146,5 @@ def test_a_clip_of_two_moments_is_left_as_it_is():
         np.zeros(10),
         np.zeros((2, 33, 3)),
     )
-    fit = fit_clip(start, keypoints, np.zeros((2, 33, 3)), BODY, SKELETON, CAMERA, RATE, lambda: None)
+    fit = fit_clip(start, keypoints, np.zeros((2, 33, 3)), BODY, SKELETON, CAMERA, RATE, lambda _: None)
     assert fit is start

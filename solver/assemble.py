@@ -1,0 +1,77 @@
+"""The last step of a solve: the body, solved before the camera, becomes a take in the world."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from .body import joint_transforms
+from .body_file import Body
+from .detect import Observations
+from .lift import Keypoints, landmark_points
+from .motion.camera import Intrinsics
+from .motion.clip_fit import ClipFit
+from .motion.contacts import FOOT_POINTS, contact_probability
+from .motion.world import START_SECONDS, place_in_world
+from .take import Camera, Take
+
+Array = NDArray[Any]
+
+_POSED_AT_ONCE = 4096  # moments: keeps memory flat on long clips
+
+
+def assemble_take(
+    observations: Observations,
+    keypoints: Keypoints,
+    fit: ClipFit,
+    body: Body,
+    camera: Intrinsics,
+    rate_hz: float,
+    meta: dict[str, Any],
+) -> Take:
+    """The solved body put where it stands in the world."""
+    opening = fit.local[: max(1, round(START_SECONDS * rate_hz)), 0]
+    placement = place_in_world(fit.pelvis, opening, fit.floor)
+    rest = body.rest_joints(keypoints.betas)
+    marks = landmark_points(body, keypoints.betas)
+    count = len(fit.local)
+    poses = np.empty((count, 72), np.float32)
+    joints = np.empty((count, 24, 3), np.float32)
+    feet = np.empty((count, len(FOOT_POINTS), 3), np.float32)
+    for first in range(0, count, _POSED_AT_ONCE):
+        chosen = slice(first, first + _POSED_AT_ONCE)
+        local, pelvis = fit.local[chosen].astype(np.float64), fit.pelvis[chosen, None]
+        turned, placed = joint_transforms(local, rest - rest[0])
+        joints[chosen] = placement.move(placed + pelvis)
+        feet[chosen] = placement.move(marks.place(turned, placed)[:, FOOT_POINTS] + pelvis)
+        local[:, 0] = placement.rotation @ local[:, 0]
+        poses[chosen] = Rotation.from_matrix(local.reshape(-1, 3, 3)).as_rotvec().reshape(-1, 72)
+    return Take(
+        poses=poses,
+        trans=placement.move(fit.pelvis) - rest[0],
+        betas=keypoints.betas,
+        gender=body.gender,
+        model=body.model,
+        framerate=rate_hz,
+        timestamps=observations.times,
+        keypoints3d=joints,
+        confidence=keypoints.confidence,
+        contacts=contact_probability(feet, rate_hz),
+        landmarks2d=observations.landmarks2d,
+        camera=_camera_in_world(camera, placement.rotation, placement.position),
+        meta=meta,
+    )
+
+
+def _camera_in_world(camera: Intrinsics, rotation: Array, position: Array) -> Camera:
+    rows = [tuple(float(value) for value in row) for row in rotation]
+    return Camera(
+        focal_px=camera.focal_px,
+        center_px=camera.center_px,
+        image_size=camera.image_size,
+        rotation=tuple((row[0], row[1], row[2]) for row in rows),
+        position=(float(position[0]), float(position[1]), float(position[2])),
+    )
