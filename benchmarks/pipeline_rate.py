@@ -31,9 +31,9 @@ import cv2  # noqa: E402 isort: skip
 from ai_edge_litert.interpreter import Interpreter  # noqa: E402 isort: skip
 
 DEMO_CLIP = ROOT / "addon_assets" / "demo" / "demo.mp4"
-ROUNDS = 5
+ROUNDS = 3
 BARE_RUNS = 40
-SHORT, LONG = 300, 1500  # frames of the two clips for the memory's slope
+SHORT, LONG = 1200, 3600  # frames of the two clips for the memory's slope: beyond every window and batch
 HOUR = 30 * 3600  # frames
 GATE_RATE, GATE_MEMORY_GB = 0.6, 1.5
 
