@@ -17,7 +17,14 @@ __all__ = ["register", "unregister"]
 _PARTS = ("blender_manifest.toml", "LICENSE", "ikol_blender", "solver", "addon_assets")
 _UNWANTED_SUFFIXES = (".pyc", ".part")
 # What makes the assets, and the demo clip, are for the checkout: the extension needs neither.
-_ONLY_IN_CHECKOUT = ("addon_assets/demo", "addon_assets/body/make_open_body.py")
+_ONLY_IN_CHECKOUT = (
+    "addon_assets/demo",
+    "addon_assets/body/make_open_body.py",
+    "addon_assets/body/makehuman.py",
+    "addon_assets/body/people.py",
+    "addon_assets/body/rest_pose.py",
+    "addon_assets/body/smpl_skeleton.py",
+)
 
 
 def manifest() -> dict[str, object]:
