@@ -60,6 +60,28 @@ def test_person_is_always_in_the_picture(truth: Take) -> None:
         assert (points < (width - 10, height - 10)).all()
 
 
+def test_joints_of_the_truth_lie_on_the_person_in_the_pictures(truth: Take) -> None:
+    """After the walk the person is where the first frame shows bare room: what changed since is the person."""
+    clip = cv2.VideoCapture(str(CLIP))
+    room = clip.read()[1]
+    changed: dict[int, np.ndarray] = {}
+    for index in range(1, len(truth)):
+        frame = clip.read()[1]
+        if index >= 80 and index % 6 == 0:
+            changed[index] = cv2.absdiff(frame, room).max(axis=2) > 20
+    clip.release()
+    pixels = np.round(truth.camera.project(truth.keypoints3d)).astype(int)
+
+    def share_on_person(shift: int) -> float:
+        hits = [person[pixels[index, :, 1], pixels[index, :, 0] + shift] for index, person in changed.items()]
+        return float(np.mean(hits))
+
+    assert share_on_person(0) > 0.98
+    # The measure itself tells 15 pixels: about 5 cm at the person's distance.
+    assert share_on_person(15) < 0.85
+    assert share_on_person(-15) < 0.85
+
+
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_planted_feet_stand_still_on_the_floor(truth: Take, soles: dict[str, np.ndarray], side: str) -> None:
     column = 0 if side == "left" else 2

@@ -1,5 +1,8 @@
 """The open body is sound: symmetric, normalised, sensibly shaped, and posed as SMPL's own reference poses it."""
 
+import hashlib
+import re
+
 import cv2
 import numpy as np
 import pytest
@@ -27,6 +30,15 @@ def arrays() -> dict[str, np.ndarray]:
 def test_file_names_its_model_and_its_licence(arrays: dict[str, np.ndarray]) -> None:
     assert str(arrays["model"]) == "open"
     assert str(arrays["license"]).startswith("CC0-1.0")
+
+
+def test_files_are_the_ones_that_the_readme_says() -> None:
+    folder = OPEN_BODY_PATH.parent
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    listed = dict(re.findall(r"^\| (\S+) \| ([0-9a-f]{64}) \|", readme, re.MULTILINE))
+    for name in (OPEN_BODY_PATH.name, "LICENSE.md"):
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == listed[name]
+    assert "CC0 1.0 Universal" in (folder / "LICENSE.md").read_text(encoding="utf-8")
 
 
 def test_left_and_right_mirror_each_other(body: Body, arrays: dict[str, np.ndarray]) -> None:
