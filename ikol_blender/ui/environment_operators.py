@@ -54,10 +54,6 @@ class IKOL_OT_install_solver(Ticking):
             self.report({"INFO"}, installation.title)
         return True
 
-    def abandon(self) -> None:
-        if SESSION.installation is not None:
-            SESSION.installation.cancel()
-
 
 class IKOL_OT_remove_solver(Operator):
     """Delete the solver's environment"""

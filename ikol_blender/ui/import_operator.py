@@ -20,6 +20,8 @@ class IKOL_OT_import_take(Operator, ImportHelper):
     bl_options = {"REGISTER", "UNDO"}
 
     filename_ext = ".npz"
+    # Not remembered: the menu would import the last file again instead of asking for one.
+    filepath: StringProperty(name="File", subtype="FILE_PATH", options={"HIDDEN", "SKIP_SAVE"})
     filter_glob: StringProperty(default="*.npz", options={"HIDDEN"})
     match_scene: BoolProperty(
         name="Match the scene to the take",

@@ -42,7 +42,7 @@ class Session:
             raise IkolError("The solver is being installed.", hint="Wait for it, or press Cancel.")
 
     def end(self) -> None:
-        """Stop what runs, and forget it: the extension is being disabled, or Blender quits."""
+        """Stop what runs, and forget it: the extension is being disabled, Blender quits, or another file is opened."""
         if self.job is not None and self.is_solving:
             self.job.process.kill()
             self.job.process.wait(_END_SECONDS)

@@ -7,7 +7,7 @@ import bpy
 from bpy.props import BoolProperty, StringProperty
 from bpy.types import Context, Operator
 
-from ..contract import Cancelled, Event, Failed, IkolError, Notice
+from ..contract import Cancelled, Event, IkolError, Notice
 from ..preferences import preferences_of, solver_python
 from ..runtime.job import SolveJob
 from ..runtime.process import solve_blocking, start_solve
@@ -56,26 +56,25 @@ class IKOL_OT_solve(Ticking):
             self.report({"ERROR"}, f"{status.failure.message} {status.failure.hint}")
         return True
 
-    def abandon(self) -> None:
-        if SESSION.job is not None:
-            SESSION.job.cancel()
-
     def tell(self, event: Event) -> None:
         """Pass on what a script should see of a solve that it waits for."""
         if isinstance(event, Notice):
             self.report({"WARNING"}, event.message)
-        elif isinstance(event, Failed):
-            print(f"IKOL: {event.message} {event.hint}")
 
     def finish(self, context: Context, takes: Sequence[Path]) -> None:
         """List the takes, and import them when asked to."""
         list_takes(context.scene.ikol, takes)
+        # The list is part of the file: without a step of its own, undoing what comes next would empty it.
+        bpy.ops.ed.undo_push(message="Solve")
         self.report({"INFO"}, f"Solved: {len(takes)} take{'' if len(takes) == 1 else 's'}")
         if self.import_takes:
             # Where nobody watches nobody can answer: a script says what it wants by importing the take itself.
             ask = "EXEC_DEFAULT" if bpy.app.background else "INVOKE_DEFAULT"
             for take in takes:
-                bpy.ops.ikol.import_take(ask, True, filepath=str(take))
+                try:
+                    bpy.ops.ikol.import_take(ask, True, filepath=str(take))
+                except RuntimeError as refused:  # how Blender hands on what an operator reported as an error
+                    self.report({"ERROR"}, str(refused).strip().removeprefix("Error: "))
 
 
 class IKOL_OT_cancel(Operator):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bpy.types import Context, Event, Operator, Timer
 
+from .session import SESSION
+
 _TICK_SECONDS = 0.1
 
 
@@ -21,23 +23,21 @@ class Ticking(Operator):
     def modal(self, context: Context, event: Event) -> set[str]:
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
-        ended = self.tick(context)
-        redraw(context)
-        if not ended:
-            return {"PASS_THROUGH"}
-        context.window_manager.event_timer_remove(self._timer)
-        return {"FINISHED"}
+        ended = True
+        try:
+            ended = self.tick(context)
+        finally:
+            if ended:
+                context.window_manager.event_timer_remove(self._timer)
+            redraw(context)
+        return {"FINISHED"} if ended else {"PASS_THROUGH"}
 
     def cancel(self, context: Context) -> None:
-        """Blender ends the operator: it quits, or opens another file."""
-        self.abandon()
+        """Blender ends the operator, because it quits or opens another file: nobody is left to look after what runs."""
+        SESSION.end()
 
     def tick(self, context: Context) -> bool:
         """Look after it; whether it has ended."""
-        raise NotImplementedError
-
-    def abandon(self) -> None:
-        """Stop it: nobody is left to look after it."""
         raise NotImplementedError
 
 

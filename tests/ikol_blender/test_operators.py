@@ -7,15 +7,21 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import addon_utils
 import bpy
 import numpy as np
 import pytest
+from bl_ext.user_default.ikol.ikol_blender.runtime.job import SolveJob
+from bl_ext.user_default.ikol.ikol_blender.runtime.process import SolverProcess
 from bl_ext.user_default.ikol.ikol_blender.scene import import_take
 from bl_ext.user_default.ikol.ikol_blender.scene.compat import curves_of
 from bl_ext.user_default.ikol.ikol_blender.ui.session import SESSION
+from bl_ext.user_default.ikol.ikol_blender.ui.ticking import Ticking
 
 from solver.take import Take, read_take
+from tests.shared_data import shared
 
 _PREFERENCES = bpy.context.preferences
 _STANDIN = """#!{python}
@@ -41,6 +47,22 @@ def solver_of_own():
 
     yield use
     preferences.solver_python = ""
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path, solver_of_own):
+    """Puts a program in the solver's place that writes a given take; gives where it records its arguments."""
+    if os.name == "nt":
+        pytest.skip("the stand-in is a script with a first line")
+
+    def install(take: Path) -> Path:
+        record, script = tmp_path / "arguments.json", tmp_path / "python"
+        script.write_text(_STANDIN.format(python=sys.executable, take=str(take), record=str(record)))
+        script.chmod(0o755)
+        solver_of_own(script)
+        return record
+
+    return install
 
 
 def _motion(armature: bpy.types.Object) -> dict[tuple[str, int], np.ndarray]:
@@ -75,6 +97,11 @@ def test_import_is_one_undo_step(empty_scene: bpy.types.Scene, take_file: Path) 
     assert bpy.data.objects["turning p1"].animation_data.action is not None
 
 
+def test_menu_asks_for_a_file_though_one_was_imported_before(empty_scene: bpy.types.Scene, take_file: Path) -> None:
+    bpy.ops.ikol.import_take(filepath=str(take_file))
+    assert "filepath" not in bpy.context.window_manager.operator_properties_last("ikol.import_take")
+
+
 def test_what_is_no_take_is_refused_in_words(empty_scene: bpy.types.Scene, tmp_path: Path) -> None:
     garbage = tmp_path / "take_p1.npz"
     garbage.write_bytes(b"PK\x03\x04 nothing")
@@ -83,14 +110,10 @@ def test_what_is_no_take_is_refused_in_words(empty_scene: bpy.types.Scene, tmp_p
     assert len(bpy.data.objects) == 0
 
 
-@pytest.mark.skipif(os.name == "nt", reason="the stand-in is a script with a first line")
 def test_solve_waits_in_background_lists_the_take_and_imports_it(
-    empty_scene: bpy.types.Scene, take_file: Path, tmp_path: Path, solver_of_own
+    empty_scene: bpy.types.Scene, take_file: Path, tmp_path: Path, stand_in
 ) -> None:
-    record, standin = tmp_path / "arguments.json", tmp_path / "python"
-    standin.write_text(_STANDIN.format(python=sys.executable, take=str(take_file), record=str(record)))
-    standin.chmod(0o755)
-    solver_of_own(standin)
+    record = stand_in(take_file)
     clip = tmp_path / "a clip's name 魚.mp4"
     settings = empty_scene.ikol
     settings.start, settings.use_height, settings.height_cm = 1.5, True, 181.0
@@ -104,16 +127,43 @@ def test_solve_waits_in_background_lists_the_take_and_imports_it(
     assert options[-4:] == ["--start", "1.5", "--height", "181.0"], "what was switched off is not asked for"
 
 
+def test_take_that_cannot_be_imported_stays_on_the_list_and_is_told_in_words(
+    empty_scene: bpy.types.Scene, tmp_path: Path, stand_in
+) -> None:
+    garbage = tmp_path / "garbage"
+    garbage.write_bytes(b"PK\x03\x04 nothing")
+    stand_in(garbage)
+    with pytest.raises(RuntimeError, match="is not a take file") as caught:
+        bpy.ops.ikol.solve(filepath=str(tmp_path / "clip.mp4"), import_takes=True)
+    assert "Traceback" not in str(caught.value)
+    assert [entry.name for entry in bpy.context.scene.ikol.takes] == ["clip p1"]
+
+
+def test_undoing_what_comes_after_a_solve_keeps_its_takes(
+    empty_scene: bpy.types.Scene, take_file: Path, tmp_path: Path, stand_in
+) -> None:
+    bpy.ops.ed.undo_push(message="before")
+    stand_in(take_file)
+    bpy.ops.ikol.solve("EXEC_DEFAULT", True, filepath=str(tmp_path / "clip.mp4"), import_takes=True)
+    assert len(bpy.data.armatures) == 1
+    bpy.ops.ed.undo()
+    assert len(bpy.data.armatures) == 0 and len(bpy.context.scene.ikol.takes) == 1
+
+
+def test_opening_another_file_ends_the_solve_and_frees_the_panel(tmp_path: Path) -> None:
+    process = SolverProcess([sys.executable, "-c", "import time; time.sleep(600)"], tmp_path)
+    SESSION.job = SolveJob(process)
+    # What Blender calls of a modal operator that it ends; in background mode none runs.
+    Ticking.cancel(SimpleNamespace(), bpy.context)
+    assert process.wait(0) and not SESSION.is_solving
+
+
 def test_solver_that_is_not_installed_is_told_in_words(empty_scene: bpy.types.Scene, tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match=r"not installed.*Press Install solver"):
         bpy.ops.ikol.solve(filepath=str(tmp_path / "clip.mp4"))
 
 
 def test_disabling_the_extension_ends_its_solver(tmp_path: Path) -> None:
-    import addon_utils
-    from bl_ext.user_default.ikol.ikol_blender.runtime.job import SolveJob
-    from bl_ext.user_default.ikol.ikol_blender.runtime.process import SolverProcess
-
     process = SolverProcess([sys.executable, "-c", "import time; time.sleep(600)"], tmp_path)
     SESSION.job = SolveJob(process)
     addon_utils.disable("bl_ext.user_default.ikol")
@@ -123,10 +173,8 @@ def test_disabling_the_extension_ends_its_solver(tmp_path: Path) -> None:
 
 def test_real_solver_solves_the_squats(empty_scene: bpy.types.Scene, tmp_path: Path, solver_of_own) -> None:
     root = Path(__file__).resolve().parents[2]
-    clip = root.parent / "shared" / "data" / "clips" / "squats.mp4"
+    clip = shared("clips/squats.mp4")
     python = root / (".venv/Scripts/python.exe" if os.name == "nt" else ".venv/bin/python")
-    if not clip.is_file():
-        pytest.skip("squats.mp4 is not on this machine")
     if not python.is_file():
         pytest.skip("the solver's environment is not in the checkout")
     own = tmp_path / "squats.mp4"
