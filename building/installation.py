@@ -77,18 +77,18 @@ def run_together(steps: Sequence[Step]) -> None:
     began = time.monotonic()
     running = [_Running(step) for step in steps]
     try:
-        _show_until_done(running, began)
+        failed = _show_until_done(running, began)
     finally:
         for one in running:
             if one.process.poll() is None:
                 one.process.terminate()
                 one.process.wait()
-    for one in running:
-        if one.process.returncode != 0:
-            raise _failure_of(one.step)
+    if failed is not None:
+        raise _failure_of(failed.step)
 
 
-def _show_until_done(running: Sequence[_Running], began: float) -> None:
+def _show_until_done(running: Sequence[_Running], began: float) -> _Running | None:
+    """The first that failed, while others may still run; None when all have ended well."""
     live = sys.stdout.isatty()
     next_words = time.monotonic() if live else time.monotonic() + 1
     open_ones = list(running)
@@ -100,12 +100,14 @@ def _show_until_done(running: Sequence[_Running], began: float) -> None:
             open_ones.remove(one)
             result = "ready" if one.process.returncode == 0 else "failed"
             print(f"{_clear(live)}{one.step.title}: {result} after {now - began:.0f} s", flush=True)
-        if any(one.process.returncode != 0 for one in ended):
-            return
+        failed = next((one for one in ended if one.process.returncode != 0), None)
+        if failed is not None:
+            return failed
         if open_ones and now >= next_words:
             words = " | ".join(f"{one.step.title}: {one.doing}" for one in open_ones)
             print(f"{_clear(live)}[{now - began:4.0f} s] {words[:150]}", end="" if live else "\n", flush=True)
             next_words = now + (_TERMINAL_SECONDS if live else _LOG_SECONDS)
+    return None
 
 
 def _clear(live: bool) -> str:

@@ -16,15 +16,6 @@ __all__ = ["register", "unregister"]
 """
 _PARTS = ("blender_manifest.toml", "LICENSE", "ikol_blender", "solver", "addon_assets")
 _UNWANTED_SUFFIXES = (".pyc", ".part")
-# What makes the assets, and the demo clip, are for the checkout: the extension needs neither.
-_ONLY_IN_CHECKOUT = (
-    "addon_assets/demo",
-    "addon_assets/body/make_open_body.py",
-    "addon_assets/body/makehuman.py",
-    "addon_assets/body/people.py",
-    "addon_assets/body/rest_pose.py",
-    "addon_assets/body/smpl_skeleton.py",
-)
 
 
 def manifest() -> dict[str, object]:
@@ -78,6 +69,11 @@ def _files_of_extension() -> Iterator[Path]:
             folders[:] = sorted(name for name in folders if not name.startswith((".", "__pycache__")))
             for name in sorted(files):
                 path = Path(folder, name)
-                relative = path.relative_to(ROOT).as_posix()
-                if path.suffix not in _UNWANTED_SUFFIXES and not relative.startswith(_ONLY_IN_CHECKOUT):
+                if path.suffix not in _UNWANTED_SUFFIXES and not _is_only_for_the_checkout(path):
                     yield path
+
+
+def _is_only_for_the_checkout(path: Path) -> bool:
+    """The demo clip and the scripts that make assets: the extension needs neither."""
+    assets = ROOT / "addon_assets"
+    return path.is_relative_to(assets / "demo") or (path.is_relative_to(assets) and path.suffix == ".py")

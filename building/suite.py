@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -37,8 +38,18 @@ def run_tests(*, every_blender: bool) -> int:
     ]
     ran, failed, skipped = (sum(getattr(tally, name) for tally in tallies) for name in ("ran", "failed", "skipped"))
     print(f"\n{ran + skipped} tests in all:\n{ran - failed} passed, {failed} failed, {skipped} skipped", flush=True)
-    statuses = [tally.exit_status for tally in tallies]
-    return max(statuses) if any(statuses) else int(ran == 0)
+    return exit_status_of(tallies)
+
+
+def exit_status_of(tallies: Sequence[Tally]) -> int:
+    """The status of the first pytest that failed or crashed; else 1 when nothing ran, and 0 when all is well.
+
+    A crash is a signal's number below zero, as Python says it, and 128 above it, as shells do.
+    """
+    failed = next((tally.exit_status for tally in tallies if tally.exit_status != 0), None)
+    if failed is None:
+        return int(sum(tally.ran for tally in tallies) == 0)
+    return failed if failed > 0 else 128 - failed
 
 
 def _pytest(environment: Environment, folders: tuple[str, ...], *, every_blender: bool) -> Tally:

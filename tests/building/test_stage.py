@@ -27,6 +27,7 @@ def test_copy_holds_the_extension_and_nothing_of_the_checkout(tmp_path: Path) ->
     assert expected.union(SHARED) <= files
     assert {"addon_assets/body/open_body.npz", "addon_assets/blazepose/pose_landmark_heavy.tflite"} <= files
     assert not [name for name in files if "__pycache__" in name or name.endswith((".pyc", ".part", ".mp4"))]
+    assert not [name for name in files if name.startswith("addon_assets/") and name.endswith(".py")]
     assert not [name for name in files if name.startswith(("tests", "building", ".", "docs", "benchmarks"))]
 
 
