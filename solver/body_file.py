@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import io
 import pickle
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,7 +94,7 @@ def _read_arrays(path: Path) -> dict[str, Any]:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise BodyUnreadable(f"The body file {path} could not be read: {error.strerror}.") from error
+        raise BodyUnreadable(f"The body file {path} could not be read: {error.strerror or error}.") from error
     try:
         if data[:2] == b"PK":
             with np.load(io.BytesIO(data), allow_pickle=False) as stored:
@@ -103,8 +102,8 @@ def _read_arrays(path: Path) -> dict[str, Any]:
         loaded = _BodyUnpickler(io.BytesIO(data), encoding="latin1").load()
     except BodyUnreadable:
         raise
-    except (ValueError, zipfile.BadZipFile, pickle.UnpicklingError, EOFError, AttributeError, IndexError) as error:
-        raise BodyUnreadable(f"{path.name} is not an SMPL body: {error}.") from error
+    except Exception as error:  # readers of pickles and zip files raise almost anything of damaged bytes
+        raise BodyUnreadable(f"{path.name} is not an SMPL body, or it is damaged.") from error
     if not isinstance(loaded, dict):
         raise BodyUnreadable(f"{path.name} is not an SMPL body: it holds no named arrays.")
     return {str(name): value for name, value in loaded.items()}

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -100,30 +99,32 @@ def write_take(take: Take, path: Path) -> Path:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "wb") as stream:
-            np.savez_compressed(
-                stream,
-                poses=take.poses.astype(np.float32),
-                trans=take.trans.astype(np.float32),
-                betas=take.betas.astype(np.float32),
-                gender=np.array(take.gender),
-                model=np.array(take.model),
-                mocap_framerate=np.float64(take.framerate),
-                mocap_frame_rate=np.float64(take.framerate),
-                timestamps=take.timestamps.astype(np.float64),
-                keypoints3d=take.keypoints3d.astype(np.float32),
-                confidence=take.confidence.astype(np.float32),
-                contacts=take.contacts.astype(np.float32),
-                landmarks2d=take.landmarks2d.astype(np.float32),
-                camera=np.array(json.dumps(asdict(take.camera))),
-                meta=np.array(json.dumps(meta)),
-            )
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
+        try:
+            with open(temporary, "wb") as stream:
+                np.savez_compressed(
+                    stream,
+                    poses=take.poses.astype(np.float32),
+                    trans=take.trans.astype(np.float32),
+                    betas=take.betas.astype(np.float32),
+                    gender=np.array(take.gender),
+                    model=np.array(take.model),
+                    mocap_framerate=np.float64(take.framerate),
+                    mocap_frame_rate=np.float64(take.framerate),
+                    timestamps=take.timestamps.astype(np.float64),
+                    keypoints3d=take.keypoints3d.astype(np.float32),
+                    confidence=take.confidence.astype(np.float32),
+                    contacts=take.contacts.astype(np.float32),
+                    landmarks2d=take.landmarks2d.astype(np.float32),
+                    camera=np.array(json.dumps(asdict(take.camera))),
+                    meta=np.array(json.dumps(meta)),
+                )
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(path)
+        finally:
+            with suppress(OSError):  # what cannot be written cannot be cleaned up either
+                temporary.unlink(missing_ok=True)
     except OSError as error:
-        with suppress(OSError):  # what cannot be written cannot be cleaned up either
-            temporary.unlink(missing_ok=True)
         raise OutputUnwritable(f"The take could not be written to {path}: {error.strerror or error}.") from error
     return path
 
@@ -137,8 +138,10 @@ def read_take(path: Path) -> Take:
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise TakeUnreadable(f"{Path(path).name} is not a take file: {error}.") from error
+    except OSError as error:
+        raise TakeUnreadable(f"The take {path} could not be read: {error.strerror or error}.") from error
+    except Exception as error:  # readers of zip files and arrays raise almost anything of damaged bytes
+        raise TakeUnreadable(f"{Path(path).name} is not a take file, or it is damaged.") from error
     try:
         meta = json.loads(str(arrays["meta"]))
         _require_known_format(str(meta["format"]), path)
