@@ -8,7 +8,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from ..contract import BadInput, Body, Take, read_body, read_take
+from ..contract import BadInput, Body, Take, VideoUnreadable, read_body, read_take
 from . import timing
 from .action import build_action
 from .armature import build_armature, rest_body
@@ -40,6 +40,14 @@ class ImportedTake:
     notices: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Footage:
+    """The movie to show behind the body; None, and why, when there is none that fits."""
+
+    movie: Movie | None
+    notices: tuple[str, ...] = ()
+
+
 def import_take(
     context: bpy.types.Context,
     path: str | Path,
@@ -67,7 +75,7 @@ def import_take(
     path = Path(path)
     take = read_take(path)
     shape = _body_for(take, body)
-    footage = _footage_of(take, path, video)
+    footage = _named_footage(Path(video), take) if video is not None else _found_footage(take, path)
     name = _name_of(take, path)
     scene = context.scene
     _leave_modes(context)
@@ -83,15 +91,14 @@ def import_take(
     frames = timing.key_frames(len(take), take.framerate, timing.scene_rate(scene))
     action = build_action(name, take, rest, armature, frames)
     camera = build_camera(f"{name} camera", take.camera, collection)
-    notices = _notices(footage, take)
-    if footage is not None and not notices:
-        add_footage(camera, footage, take, scene)
+    if footage.movie is not None:
+        add_footage(camera, footage.movie, take, scene)
     if match_scene or scene.camera is None:
         scene.camera = camera
     if floor:
         build_floor(collection)
     _select_only(context, armature)
-    return ImportedTake(collection, armature, mesh, action, camera, not notices, notices)
+    return ImportedTake(collection, armature, mesh, action, camera, footage.movie is not None, footage.notices)
 
 
 def _body_for(take: Take, body: str | Path) -> Body:
@@ -106,29 +113,39 @@ def _body_for(take: Take, body: str | Path) -> Body:
     return shape
 
 
-def _footage_of(take: Take, path: Path, video: str | Path | None) -> Movie | None:
-    """The named video, or the solved one: where it was, or near the take when both were moved."""
-    if video is not None:
-        if not Path(video).is_file():
-            raise BadInput(f"There is no video at {video}.", hint="Choose the clip that the take was solved from.")
-        return probe_movie(Path(video))
+def _named_footage(video: Path, take: Take) -> _Footage:
+    if not video.is_file():
+        raise BadInput(f"There is no video at {video}.", hint="Choose the clip that the take was solved from.")
+    return _fitting(probe_movie(video), take)
+
+
+def _found_footage(take: Take, path: Path) -> _Footage:
+    """The solved video: where it was, or near the take when both were moved.
+
+    Nobody asked for this file by name, so one that Blender cannot show does not stop the import.
+    """
     clip = str(take.meta.get("clip", ""))
     places = (
         Path(str(take.meta.get("video", ""))),
         path.absolute().parent.parent / clip,
         path.absolute().parent / clip,
     )
-    return next((probe_movie(place) for place in places if place.is_file()), None)
+    place = next((place for place in places if place.is_file()), None)
+    if place is None:
+        return _Footage(None, ("The video of this take was not found: the camera comes without it.",))
+    try:
+        return _fitting(probe_movie(place), take)
+    except VideoUnreadable as error:
+        return _Footage(None, (f"{error.message} The camera comes without it.",))
 
 
-def _notices(footage: Movie | None, take: Take) -> tuple[str, ...]:
-    if footage is None:
-        return ("The video of this take was not found: the camera comes without it.",)
-    if not footage.covers(take.camera):
-        shown, solved = (" x ".join(map(str, size)) for size in (footage.size, take.camera.image_size))
-        why = " Blender turns phone clips upright from 4.5 on." if bpy.app.version < (4, 5, 0) else ""
-        return (f"{footage.path.name} shows as {shown} here but was solved as {solved}: it is left out.{why}",)
-    return ()
+def _fitting(movie: Movie, take: Take) -> _Footage:
+    if movie.covers(take.camera):
+        return _Footage(movie)
+    shown, solved = (" x ".join(map(str, size)) for size in (movie.size, take.camera.image_size))
+    why = " Blender turns phone clips upright from 4.5 on." if bpy.app.version < (4, 5, 0) else ""
+    notice = f"{movie.path.name} shows as {shown} here but was solved as {solved}: it is left out.{why}"
+    return _Footage(None, (notice,))
 
 
 def _name_of(take: Take, path: Path) -> str:

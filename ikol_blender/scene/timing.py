@@ -58,7 +58,7 @@ def has_animation(scene: bpy.types.Scene) -> bool:
         and block.animation_data is not None
         and (block.animation_data.action or block.animation_data.nla_tracks)
         for thing in scene.objects
-        for block in (thing, thing.data)
+        for block in (thing, thing.data, getattr(thing.data, "shape_keys", None))
     )
     return animated or has_strips(scene)
 

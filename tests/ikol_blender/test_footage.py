@@ -111,4 +111,15 @@ def test_what_is_no_movie_is_refused(empty_scene: bpy.types.Scene, take_file: Pa
     assert len(bpy.data.objects) == 0 and len(bpy.data.images) == len(bpy.data.movieclips) == 0
 
 
+def test_solved_video_that_blender_cannot_show_does_not_stop_the_import(
+    empty_scene: bpy.types.Scene, turning_take: Take, tmp_path: Path
+) -> None:
+    odd = tmp_path / "turning.mp4"
+    odd.write_text("not a movie", encoding="utf-8")
+    take = replace(turning_take, meta={"clip": odd.name, "video": str(odd)})
+    imported = import_take(bpy.context, write_take(take, tmp_path / "take_p1.npz"))
+    assert not imported.has_footage and imported.action.users > 0
+    assert imported.notices == ("Blender cannot show turning.mp4 as a movie. The camera comes without it.",)
+
+
 _OVER_TIME = ("poses", "trans", "keypoints3d", "confidence", "contacts", "landmarks2d")

@@ -148,6 +148,16 @@ def test_only_a_scene_with_animation_is_asked_about(empty_scene: bpy.types.Scene
     assert has_animation(scene)
 
 
+def test_animated_shape_keys_are_animation(empty_scene: bpy.types.Scene) -> None:
+    bpy.ops.mesh.primitive_cube_add()
+    cube = bpy.context.object
+    cube.shape_key_add(name="Basis")
+    smile = cube.shape_key_add(name="Smile")
+    assert not has_animation(empty_scene)
+    smile.keyframe_insert("value", frame=1)
+    assert has_animation(empty_scene)
+
+
 def test_two_people_share_a_scene(empty_scene: bpy.types.Scene, take_file: Path, turning_take: Take) -> None:
     second = write_take(turning_take, take_file.with_name("take_p2.npz"))
     names = [import_take(bpy.context, path).armature.name for path in (take_file, second)]
