@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..contract import SOLVER_HOME, IkolError
+from ..contract import SOLVER_HOME, Cancelled, IkolError
 from .child import LOG_LINES, Child
 from .environment import SolverEnvironment
 
@@ -78,6 +78,7 @@ class Installation:
         self._number = 0
         environment.mark_incomplete()
         self._child = self._start()
+        self._cancelled = False
         self.failure: IkolError | None = None
         self.ended = False
 
@@ -86,6 +87,8 @@ class Installation:
         """What is being done, or how it ended."""
         if self.failure is not None:
             return self.failure.message
+        if self._cancelled:
+            return "Cancelling"
         return "The solver is installed" if self.ended else self._steps[self._number].title
 
     @property
@@ -105,6 +108,9 @@ class Installation:
         self._log.extend(self._child.lines())
         if not ended:
             return
+        if self._cancelled:
+            self._fail(Cancelled("The installation was cancelled.", "Press Install solver to start again."))
+            return
         step = self._steps[self._number]
         if self._child.exit_status != 0:
             words = [line for line in self.log() if line.strip()]
@@ -123,10 +129,12 @@ class Installation:
             self._fail(error)
 
     def cancel(self) -> None:
-        """Stop; the environment stays marked incomplete. Returns at once."""
+        """Stop; the environment stays marked incomplete. Returns at once; `advance` tells when it has stopped.
+
+        Until then it is not ended: pip still writes where the next installation, or Remove, would begin.
+        """
+        self._cancelled = True
         self._child.stop(_STOP_GRACE_SECONDS)
-        if not self.ended:
-            self._fail(IkolError("The installation was cancelled.", "Press Install solver to start again."))
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait until the step that runs has ended; whether it has."""

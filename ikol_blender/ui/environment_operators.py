@@ -7,7 +7,7 @@ import time
 import bpy
 from bpy.types import Context, Event, Operator
 
-from ..contract import IkolError
+from ..contract import Cancelled, IkolError
 from ..preferences import solver_environment
 from ..runtime.base_python import find_base_python
 from ..runtime.installation import Installation, installation_steps
@@ -48,10 +48,10 @@ class IKOL_OT_install_solver(Ticking):
         installation.advance()
         if not installation.ended:
             return False
-        if installation.failure is not None:
-            self.report({"ERROR"}, f"{installation.failure.message} {installation.failure.hint}")
-        else:
+        if installation.failure is None or isinstance(installation.failure, Cancelled):
             self.report({"INFO"}, installation.title)
+        else:
+            self.report({"ERROR"}, f"{installation.failure.message} {installation.failure.hint}")
         return True
 
 

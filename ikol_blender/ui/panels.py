@@ -11,8 +11,7 @@ from ..runtime.job import JobStatus, clock
 from .properties import IKOL_Settings
 from .session import SESSION
 from .solver_panel import draw_failure, draw_installation
-
-_WRAP_AT = 38
+from .wrapped_text import draw_text
 
 
 class _Sidebar:
@@ -141,23 +140,10 @@ def _draw_outcome(layout: UILayout, status: JobStatus) -> None:
         layout.label(text=f"Done in {clock(status.elapsed_s)}", icon="CHECKMARK")
         _draw_notices(layout, status)
         return
-    _draw_text(layout, status.failure.message, "ERROR")
-    _draw_text(layout, status.failure.hint, "BLANK1")
+    draw_text(layout, status.failure.message, "ERROR")
+    draw_text(layout, status.failure.hint, "BLANK1")
 
 
 def _draw_notices(layout: UILayout, status: JobStatus) -> None:
     for notice in status.notices:
-        _draw_text(layout, notice, "INFO")
-
-
-def _draw_text(layout: UILayout, text: str, icon: str) -> None:
-    """Words over as many lines as the sidebar needs; labels do not wrap by themselves."""
-    column = layout.column(align=True)
-    column.scale_y = 0.8
-    line = ""
-    for word in text.split():
-        if line and len(line) + len(word) >= _WRAP_AT:
-            column.label(text=line, icon=icon)
-            line, icon = "", "BLANK1"
-        line = f"{line} {word}".strip()
-    column.label(text=line, icon=icon)
+        draw_text(layout, notice, "INFO")

@@ -75,9 +75,14 @@ class IKOL_Settings(PropertyGroup):
 CLASSES = (IKOL_Take, IKOL_Settings)
 
 
+def absolute(path: str) -> Path:
+    """The place that `path` means in Blender, `//` being beside the open file: the solver runs in another folder."""
+    return Path(bpy.path.abspath(path)).absolute()
+
+
 def video_path(settings: IKOL_Settings) -> Path:
-    """The chosen clip, absolute."""
-    return Path(bpy.path.abspath(settings.video))
+    """The chosen clip."""
+    return absolute(settings.video)
 
 
 def default_output(video: Path) -> Path:
@@ -95,13 +100,13 @@ def request_of(settings: IKOL_Settings, preferences: IKOL_Preferences, filepath:
     Raises:
         IkolError: no clip, or no body file, was chosen.
     """
-    video = Path(bpy.path.abspath(filepath)).absolute() if filepath else video_path(settings)
+    video = absolute(filepath) if filepath else video_path(settings)
     if not filepath and not settings.video:
         raise IkolError("No video was chosen.", hint="Choose a clip in the IKOL panel.")
     if directory:
-        output = Path(bpy.path.abspath(directory)).absolute()
+        output = absolute(directory)
     elif settings.output and (not filepath or video == video_path(settings)):
-        output = Path(bpy.path.abspath(settings.output))
+        output = absolute(settings.output)
     else:
         output = default_output(video)
     return SolveRequest(
@@ -129,7 +134,7 @@ def body_file(preferences: IKOL_Preferences) -> str:
             "No SMPL body file was chosen.",
             hint="Name your SMPL file in the add-on's preferences, or use the open body.",
         )
-    return bpy.path.abspath(preferences.body_file)
+    return str(absolute(preferences.body_file))
 
 
 def list_takes(settings: IKOL_Settings, paths: Sequence[Path]) -> None:

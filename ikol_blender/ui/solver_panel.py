@@ -7,6 +7,7 @@ from bpy.types import AddonPreferences, UILayout
 from ..preferences import solver_environment
 from ..runtime.environment import EnvironmentState
 from .session import SESSION
+from .wrapped_text import draw_text
 
 _LOG_LINES_SHOWN = 8
 
@@ -43,8 +44,8 @@ def draw_failure(layout: UILayout) -> None:
     """Why the last installation failed."""
     installation = SESSION.installation
     if installation is not None and installation.failure is not None:
-        layout.label(text=installation.failure.message, icon="CANCEL")
-        layout.label(text=installation.failure.hint)
+        draw_text(layout, installation.failure.message, "CANCEL")
+        draw_text(layout, installation.failure.hint, "BLANK1")
         draw_log(layout, installation.log())
 
 

@@ -127,6 +127,30 @@ def test_solve_waits_in_background_lists_the_take_and_imports_it(
     assert options[-4:] == ["--start", "1.5", "--height", "181.0"], "what was switched off is not asked for"
 
 
+@pytest.mark.filterwarnings("ignore:.*does not support blend relative")
+def test_relative_paths_reach_the_solver_whole(
+    empty_scene: bpy.types.Scene, take_file: Path, tmp_path: Path, stand_in, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = stand_in(take_file)
+    monkeypatch.chdir(tmp_path)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    settings = bpy.context.scene.ikol
+    settings.video = "//clip.mp4"
+    assert settings.output == str(tmp_path / "clip_ikol")
+    settings.output = "//takes"
+    bpy.ops.ikol.solve()
+    assert json.loads(record.read_text(encoding="utf-8"))[:3] == [
+        str(tmp_path / "clip.mp4"),
+        "--out",
+        str(tmp_path / "takes"),
+    ]
+    settings = bpy.context.scene.ikol
+    settings.video, settings.output = "clip.mp4", "takes"
+    bpy.ops.ikol.solve()
+    video, _, output, *_ = json.loads(record.read_text(encoding="utf-8"))
+    assert (video, output) == (str(tmp_path / "clip.mp4"), str(tmp_path / "takes"))
+
+
 def test_take_that_cannot_be_imported_stays_on_the_list_and_is_told_in_words(
     empty_scene: bpy.types.Scene, tmp_path: Path, stand_in
 ) -> None:
