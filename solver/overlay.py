@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .body_file import JOINT_NAMES, PARENTS
-from .errors import OutputUnwritable
+from .errors import BadInput, OutputUnwritable
 from .take import Take
 from .video import Frame, read_frames
 
@@ -42,6 +43,7 @@ def draw_overlay(video: Path, take: Take, out: Path) -> Path:
 
     Raises:
         VideoUnreadable: the clip cannot be decoded.
+        BadInput: the clip is not the one that the take was solved from: it is shorter, or of another size.
         OutputUnwritable: `out` cannot be written.
     """
     partial = out.with_name(f".{out.stem}.{os.getpid()}.part.mp4")
@@ -88,13 +90,25 @@ def _frames_of_moments(video: Path, take: Take) -> Iterator[tuple[int, Array]]:
     """Each moment's index with the frame nearest to it."""
     margin = 1.0 / take.framerate
     start = max(0.0, float(take.timestamps[0]) - margin)
-    frames = iter(read_frames(video, start, float(take.timestamps[-1]) + margin))
-    current, following = next(frames, None), next(frames, None)
-    for index, moment in enumerate(take.timestamps):
-        while current is not None and following is not None and _nearer(following, current, float(moment)):
-            current, following = following, next(frames, None)
-        if current is not None:
+    with closing(read_frames(video, start, float(take.timestamps[-1]) + margin)) as frames:
+        current = next(frames)
+        _require_same_size(video, current, take)
+        following = next(frames, None)
+        for index, moment in enumerate(take.timestamps):
+            while following is not None and _nearer(following, current, float(moment)):
+                current, following = following, next(frames, None)
             yield index, current.rgb
+
+
+def _require_same_size(video: Path, frame: Frame, take: Take) -> None:
+    """A writer drops pictures of another size without a word."""
+    height, width = frame.rgb.shape[:2]
+    if (width, height) != take.camera.image_size:
+        solved = " x ".join(map(str, take.camera.image_size))
+        raise BadInput(
+            f"{video.name} is {width} x {height} pixels, but the take was solved from {solved}.",
+            hint="Choose the clip that the take was solved from.",
+        )
 
 
 def _nearer(candidate: Frame, current: Frame, moment: float) -> bool:

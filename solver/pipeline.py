@@ -6,6 +6,7 @@ video -> observations -> keypoints -> rotations -> take. The data flows one way.
 from __future__ import annotations
 
 import hashlib
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -227,11 +228,10 @@ def _place_before_camera(
 
 def _prepare_folder(folder: Path) -> Path:
     """Find out that nothing can be written there before an hour of solving, not after."""
-    probe = folder / ".ikol_probe.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(bytes(4096))
-        probe.unlink()
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(4096))
     except OSError as error:
         raise OutputUnwritable(f"Nothing can be written to {folder}: {error.strerror or error}.") from error
     return folder

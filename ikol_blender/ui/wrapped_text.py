@@ -6,7 +6,7 @@ import textwrap
 
 from bpy.types import UILayout
 
-_LETTERS_IN_SIDEBAR = 38
+_LETTERS_IN_SIDEBAR = 36
 
 
 def draw_text(layout: UILayout, text: str, icon: str) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from solver.body_file import JOINT_NAMES, read_body
-from solver.errors import OutputUnwritable, VideoUnreadable
+from solver.errors import BadInput, OutputUnwritable, VideoUnreadable
 from solver.overlay import draw_moment, draw_overlay
 from solver.take import Camera, Take
 
@@ -105,3 +105,13 @@ def test_unreadable_video_and_unwritable_target_are_said_in_words(grey_clip: Pat
     assert not list(tmp_path.glob("*.part*"))
     with pytest.raises(OutputUnwritable):
         draw_overlay(grey_clip, take, grey_clip / "under_a_file" / "a.mp4")
+
+
+def test_a_clip_that_the_take_is_not_of_is_refused(grey_clip: Path, tmp_path: Path) -> None:
+    take = make_take(moments=2, rate_hz=30.0)
+    larger = replace(take, camera=replace(take.camera, image_size=(640, 480)))
+    with pytest.raises(BadInput, match=r"grey\.mp4 is 320 x 240 pixels, but the take was solved from 640 x 480"):
+        draw_overlay(grey_clip, larger, tmp_path / "a.mp4")
+    with pytest.raises(BadInput, match="no frame between"):
+        draw_overlay(grey_clip, make_take(moments=2, rate_hz=30.0, first_s=60.0), tmp_path / "a.mp4")
+    assert [path.name for path in tmp_path.iterdir()] == ["grey.mp4"]
