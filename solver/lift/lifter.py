@@ -1,4 +1,4 @@
-"""Lifting, first version: the detector's landmarks to everything that IKOL needs."""
+"""Lifting: the detector's landmarks to everything that IKOL needs."""
 
 from __future__ import annotations
 

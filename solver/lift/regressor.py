@@ -19,7 +19,7 @@ from .landmark_points import MIRRORED_JOINTS, MIRRORED_LANDMARKS, landmark_point
 
 Array = NDArray[Any]
 
-LANDMARK_NOISE = 0.02  # m per axis: what the detector adds, after smoothing (DESIGN 10: 3 to 43 mm)
+LANDMARK_NOISE = 0.02  # m per axis: what the detector adds, after smoothing (3 to 43 mm, by axis and clip)
 _SAMPLES = 800
 # Standard deviation of each axis of a random pose, radians; limbs wide, trunk narrow.
 _SPREAD = {
