@@ -83,7 +83,7 @@ def import_take(
         timing.match_scene(scene, len(take), take.framerate)
         match_render(scene, take.camera)
     collection = bpy.data.collections.new(name)
-    context.collection.children.link(collection)
+    _parent_collection(context).children.link(collection)
     betas = take.betas.astype(np.float64)
     rest = rest_body(shape, betas)
     armature = build_armature(name, rest, context, collection)
@@ -152,6 +152,13 @@ def _name_of(take: Take, path: Path) -> str:
     """ "squats p1" for squats_ikol/take_p1.npz of squats.mp4."""
     clip = take.meta.get("clip")
     return f"{Path(clip).stem} {path.stem.removeprefix('take_')}" if isinstance(clip, str) else path.stem
+
+
+def _parent_collection(context: bpy.types.Context) -> bpy.types.Collection:
+    """The active collection, as for anything new; the scene's own when that one is another file's or out of sight."""
+    layer = context.view_layer.active_layer_collection
+    theirs = layer.collection.library is not None or layer.collection.override_library is not None
+    return context.scene.collection if theirs or not layer.is_visible else layer.collection
 
 
 def _leave_modes(context: bpy.types.Context) -> None:

@@ -158,6 +158,33 @@ def test_animated_shape_keys_are_animation(empty_scene: bpy.types.Scene) -> None
     assert has_animation(empty_scene)
 
 
+@pytest.mark.parametrize("property_name", ["hide_viewport", "exclude"])
+def test_take_comes_into_sight_though_the_active_collection_is_hidden(
+    empty_scene: bpy.types.Scene, take_file: Path, property_name: str
+) -> None:
+    hidden = bpy.data.collections.new("hidden")
+    empty_scene.collection.children.link(hidden)
+    layer = bpy.context.view_layer.layer_collection.children["hidden"]
+    bpy.context.view_layer.active_layer_collection = layer
+    setattr(layer, property_name, True)
+    assert import_take(bpy.context, take_file).armature.visible_get()
+
+
+def test_take_is_imported_though_the_active_collection_is_of_another_file(
+    empty_scene: bpy.types.Scene, take_file: Path, tmp_path: Path
+) -> None:
+    library = tmp_path / "library.blend"
+    bpy.data.libraries.write(str(library), {bpy.data.collections.new("theirs")}, fake_user=True)
+    bpy.ops.wm.read_homefile(use_empty=True)
+    with bpy.data.libraries.load(str(library), link=True) as (_, wanted):
+        wanted.collections = ["theirs"]
+    bpy.context.scene.collection.children.link(bpy.data.collections["theirs"])
+    view_layer = bpy.context.view_layer
+    view_layer.active_layer_collection = view_layer.layer_collection.children["theirs"]
+    imported = import_take(bpy.context, take_file)
+    assert bpy.context.scene.collection.children[imported.collection.name] == imported.collection
+
+
 def test_two_people_share_a_scene(empty_scene: bpy.types.Scene, take_file: Path, turning_take: Take) -> None:
     second = write_take(turning_take, take_file.with_name("take_p2.npz"))
     names = [import_take(bpy.context, path).armature.name for path in (take_file, second)]
