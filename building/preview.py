@@ -32,16 +32,16 @@ def lay_out(video: Path, take: Take, stills: Path, out: Path) -> Path:
         frame = cv2.resize(frame, (body.shape[1], body.shape[0]), interpolation=cv2.INTER_AREA)
         rows.append((frame, _over(floor, np.full_like(frame, _BACKDROP)), _over(body, frame, _BODY_SHARE)))
     sheet = _stack([_stack(list(row), axis=1) for row in rows], axis=0)
-    if not cv2.imwrite(str(out), sheet):
-        raise OSError(f"{out} could not be written")
+    cv2.imencode(".png", sheet)[1].tofile(out)
     return out
 
 
 def _read_still(path: Path) -> Array:
     """(H, W, 4) uint8, blue, green, red, alpha."""
-    picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    # OpenCV's own file functions lose letters that are not ASCII on Windows.
+    picture = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
     if picture is None:
-        raise OSError(f"{path} is missing")
+        raise OSError(f"{path} is not a picture")
     return picture
 
 
