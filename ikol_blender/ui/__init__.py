@@ -22,6 +22,7 @@ def register() -> None:
 
 def unregister() -> None:
     session.SESSION.end()
+    environment_operators.stop_looking()
     bpy.types.TOPBAR_MT_file_import.remove(import_operator.draw_menu)
     del bpy.types.Scene.ikol
     for a_class in reversed(_CLASSES):

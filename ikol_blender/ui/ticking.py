@@ -10,7 +10,7 @@ _TICK_SECONDS = 0.1
 
 
 class Ticking(Operator):
-    """Base of the modal operators: calls `tick` until it returns True."""
+    """Base of the modal operators: calls `tick` until it returns True, or another file is opened."""
 
     _timer: Timer | None = None
 

@@ -11,6 +11,8 @@ from bl_ext.user_default.ikol.ikol_blender.contract import IkolError
 from bl_ext.user_default.ikol.ikol_blender.runtime.base_python import find_base_python, is_suitable
 from bl_ext.user_default.ikol.ikol_blender.runtime.environment import EnvironmentState, SolverEnvironment
 from bl_ext.user_default.ikol.ikol_blender.runtime.installation import Installation, Step, installation_steps
+from bl_ext.user_default.ikol.ikol_blender.ui.environment_operators import look_after_installation
+from bl_ext.user_default.ikol.ikol_blender.ui.session import SESSION
 
 _LIMIT_SECONDS = 120
 
@@ -72,6 +74,18 @@ def test_cancelled_installation_ends_its_process_and_stays_incomplete(environmen
     assert installation.wait(0)
     assert installation.failure is not None and "cancelled" in installation.failure.message
     assert environment.state() is EnvironmentState.INCOMPLETE
+
+
+def test_blenders_timer_takes_an_installation_to_its_end_and_stops(environment: SolverEnvironment) -> None:
+    assert look_after_installation() is None, "nothing runs"
+    SESSION.installation = Installation(environment, [Step("Nap", (sys.executable, "-c", "input()"), "-")])
+    assert look_after_installation() is not None and SESSION.is_installing
+    SESSION.installation._child.send("")
+    limit = time.monotonic() + _LIMIT_SECONDS
+    while look_after_installation() is not None and time.monotonic() < limit:
+        time.sleep(0.02)
+    assert SESSION.installation.title == "The solver is installed" and not SESSION.is_installing
+    SESSION.end()
 
 
 def test_folder_that_cannot_be_written_is_told_in_words(tmp_path: Path) -> None:
