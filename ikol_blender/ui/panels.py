@@ -44,7 +44,7 @@ class IKOL_PT_solve(_Sidebar, Panel):
         button = column.row()
         button.scale_y = 1.4
         button.enabled = bool(settings.video)
-        button.operator("ikol.solve", icon="PLAY").import_takes = settings.import_when_done
+        button.operator("ikol.solve", icon="PLAY")
         if SESSION.job is not None:
             _draw_outcome(column, SESSION.job.status)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, StringProperty
 from bpy.types import Context, Operator
+from bpy.types import Event as BlenderEvent
 
 from ..contract import Cancelled, Event, IkolError, Notice
 from ..preferences import preferences_of, solver_python
@@ -25,6 +26,12 @@ class IKOL_OT_solve(Ticking):
     filepath: StringProperty(name="Video", subtype="FILE_PATH", options={"SKIP_SAVE"})
     directory: StringProperty(name="Folder for the takes", subtype="DIR_PATH", options={"SKIP_SAVE"})
     import_takes: BoolProperty(name="Import when done", options={"SKIP_SAVE"})
+
+    def invoke(self, context: Context, event: BlenderEvent) -> set[str]:
+        # However a person starts it, the panel's switch counts; a script says what it wants.
+        if not self.properties.is_property_set("import_takes"):
+            self.import_takes = context.scene.ikol.import_when_done
+        return self.execute(context)
 
     def execute(self, context: Context) -> set[str]:
         try:
