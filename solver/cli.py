@@ -34,15 +34,22 @@ def main(arguments: Sequence[str]) -> int:
     # Known before parsing, because a wrong option must be reported the way the caller listens.
     emit = EventWriter(sys.stdout) if "--events" in arguments else ProgressBar()
     try:
+        return _run(arguments, emit)
+    except BrokenPipeError:  # the parent closed our output: nobody is left to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Cancelled.exit_status
+
+
+def _run(arguments: Sequence[str], emit: EventWriter | ProgressBar) -> int:
+    try:
         options = _parser().parse_args(arguments)
         return options.run(options, emit)
     except IkolError as error:
         return _report(emit, error)
     except KeyboardInterrupt:
         return _report(emit, Cancelled("The solve was cancelled; nothing was written."))
-    except BrokenPipeError:  # the parent closed our output: nobody is left to tell
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Cancelled.exit_status
+    except BrokenPipeError:
+        raise
     except Exception as error:
         traceback.print_exc()
         return _report(emit, IkolError(f"The solver failed: {type(error).__name__}: {error}"))

@@ -44,19 +44,25 @@ class SolveJob:
     def __init__(self, process: SolverProcess) -> None:
         self.process = process
         self.status = JobStatus()
+        self._cancelled = False
 
     def advance(self) -> JobStatus:
         """Take in what the solver said since the last call; never waits."""
         for event in self.process.poll():
             self.status = after_event(self.status, event)
         self.status = replace(self.status, elapsed_s=self.process.elapsed_s)
-        if not self.status.ended and self.process.silent_s > _HUNG_SECONDS:
+        if self.status.ended:
+            return self.status
+        if self._cancelled:  # the solver may tell of its progress until it hears of it
+            self.status = replace(self.status, text="Cancelling", remaining_s=None)
+        elif self.process.silent_s > _HUNG_SECONDS:
             silence = f"No word from the solver for {self.process.silent_s:.0f} s"
             self.status = replace(self.status, text=silence, remaining_s=None)
         return self.status
 
     def cancel(self) -> None:
         """Ask the solver to stop; `advance` tells when it has."""
+        self._cancelled = True
         self.process.cancel()
         self.status = replace(self.status, text="Cancelling", remaining_s=None)
 

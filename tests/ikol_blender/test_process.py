@@ -229,5 +229,29 @@ def test_job_tells_where_a_solve_stands(tmp_path: Path) -> None:
     assert (job.status.takes, job.status.notices, job.status.failure) == ((Path("a.npz"),), ("Few frames.",), None)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="ignores SIGTERM, which Windows does not have")
+def test_cancelled_job_says_so_until_it_has_ended(tmp_path: Path) -> None:
+    job = SolveJob(
+        _start(
+            tmp_path,
+            """
+            import itertools, signal, time
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            for done in itertools.count(1):
+                print('{"event": "progress", "stage": "detect", "done": %d, "total": 999999}' % done, flush=True)
+                time.sleep(0.01)
+            """,
+        )
+    )
+    while job.advance().fraction == 0:
+        time.sleep(0.01)
+    job.cancel()
+    told = set()
+    while not job.advance().ended:
+        told.add(job.status.text)
+        time.sleep(0.02)
+    assert told == {"Cancelling"} and job.status.failure is not None and job.status.failure.code == "cancelled"
+
+
 def test_clock() -> None:
     assert [clock(0.2), clock(75), clock(3725)] == ["0:00", "1:15", "1:02:05"]

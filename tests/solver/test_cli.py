@@ -54,6 +54,15 @@ def test_a_person_at_a_terminal_reads_the_sentence_and_the_hint(tmp_path: Path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_error_that_nobody_hears_any_more_is_no_crash(tmp_path: Path):
+    command = [sys.executable, "-m", "solver", "solve", "clip.mp4", "--out", str(tmp_path), "--events", "--fly"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()  # long before Python has started over there
+    assert "Traceback" not in process.stderr.read()
+    assert process.wait(60) == 130
+
+
 def test_a_broken_body_file_is_refused_before_any_solving(tmp_path: Path):
     body, clip = tmp_path / "body.pkl", ROOT / "addon_assets" / "demo" / "demo.mp4"
     body.write_bytes(b"no pickle")
