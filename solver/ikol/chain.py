@@ -94,17 +94,29 @@ class Chain:
         jacobian[:, joints, :, bodies] = -arms[:, _CHILDREN].transpose(0, 1)
         return jacobian.flatten(-2)
 
+    def pull(self, forces: Tensor) -> Tensor:
+        """(T, 75) gradient of a cost whose gradient in the joints is `forces` (T, 24, 3)."""
+        below = _sum_below(forces)
+        torques = torch.linalg.cross(self.joints_and_arms[1][:, 1:], below[:, 1:])
+        turns = torch.zeros_like(below).index_add(1, _parents(forces), torques)
+        return torch.cat((below[:, 0], turns.flatten(1)), 1)
+
+    def pull_points(self, bodies: list[int], offsets: Tensor, forces: Tensor) -> Tensor:
+        """(T, 75) the same of forces (T, n, 3) on `points`."""
+        arms = (self.frames[:, bodies] @ offsets[..., None]).squeeze(-1)
+        at = torch.tensor(bodies, device=forces.device)
+        still = torch.zeros_like(self.joints)
+        pulled = self.pull(still.index_add(1, at, forces))
+        own = still.index_add(1, at, torch.linalg.cross(arms, forces))
+        return torch.cat((pulled[:, :3], pulled[:, 3:] + own.flatten(1)), 1)
+
     def curvature(self, forces: Tensor) -> Tensor:
         """(T, 24, 3, 3) second derivative, in each body's turn, of a cost whose gradient in the joints is `forces`
         (T, 24, 3). Between different bodies there is none, because turns are absolute."""
-        below = forces
-        for level in reversed(LEVELS):
-            below = below.index_add(1, torch.tensor(level.parents, device=forces.device), below[:, level.joints])
-        outer = self.joints_and_arms[1][..., None] * below[..., None, :]
+        outer = self.joints_and_arms[1][..., None] * _sum_below(forces)[..., None, :]
         outer = (outer + outer.mT) / 2
         own = outer - outer.diagonal(dim1=-2, dim2=-1).sum(-1)[..., None, None] * torch.eye(3).to(outer)
-        parents = torch.tensor(PARENTS[1:], device=forces.device)
-        return torch.zeros_like(own).index_add(1, parents, own[:, 1:])
+        return torch.zeros_like(own).index_add(1, _parents(forces), own[:, 1:])
 
     def points(self, bodies: list[int], offsets: Tensor) -> Tensor:
         """(T, n, 3) points attached to `bodies` at offsets (n, 3) or (T, n, 3), m, in the bodies' rest frames."""
@@ -124,6 +136,28 @@ class Chain:
         pelvis = self.pelvis + step[:, PELVIS_MOVE]
         return Chain(so3.exp(turns) @ self.frames, pelvis, self.bones, self.frame_rate)
 
+    def calmed(self) -> Chain:
+        """Every frame the mean of itself, twice, and its neighbours: what alternates from frame to frame is gone."""
+        frames = so3.closest_rotation(_mean_of_neighbours(self.frames))
+        return Chain(frames, _mean_of_neighbours(self.pelvis), self.bones, self.frame_rate)
+
     def window(self, frames: slice) -> Chain:
         """The chain of some frames."""
         return Chain(self.frames[frames], self.pelvis[frames], self.bones, self.frame_rate)
+
+
+def _mean_of_neighbours(values: Tensor) -> Tensor:
+    inner = (values[:-2] + 2 * values[1:-1] + values[2:]) / 4
+    return torch.cat((values[:1], inner, values[-1:]))
+
+
+def _sum_below(values: Tensor) -> Tensor:
+    """Values (T, 24, 3) of each joint and all below it, summed."""
+    sums = list(values.unbind(1))
+    for joint in range(JOINT_COUNT - 1, 0, -1):
+        sums[PARENTS[joint]] = sums[PARENTS[joint]] + sums[joint]
+    return torch.stack(sums, 1)
+
+
+def _parents(like: Tensor) -> Tensor:
+    return torch.tensor(PARENTS[1:], device=like.device)

@@ -13,14 +13,15 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from .blocks import SPAN, BandFactor, Contribution, empty_bands, factor_bands
-from .chain import UNKNOWNS, Chain
+from .bands import SPAN, Bands, factor_bands
+from .blocks import Blocks
+from .chain import Chain
 from .kinematics import LEAF_INPUT_ORDER, Skeleton
 from .layer import IKOLLayer
+from .quasi_newton import QuasiNewton
 from .terms import AngularAcceleration, JointAcceleration, Keypoints, Rotations, Term, Twists
 
-_DAMPING = 1e-3  # squared expected errors per rad^2 or m^2
-_LEAST_DAMPING = 1e-6
+_DAMPING = 1.0  # squared expected errors per rad^2 or m^2
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ class ClipTermination:
 class ClipWindows:
     """How a long clip is cut: `length` frames kept from each window, `margin` more on each side, frames."""
 
-    length: int = 480
-    margin: int = 45
+    length: int = 600
+    margin: int = 30
 
     def cut(self, count: int) -> list[tuple[int, int]]:
         """First and last-plus-one frame of what each window keeps: even shares of at most `length`."""
@@ -127,53 +128,59 @@ def solve_sequence(
 
 def _solve_window(chain: Chain, terms: Sequence[Term], termination: ClipTermination) -> ClipSolution:
     model = _linearize(chain, terms)
-    cost, damping = _cost(model), _DAMPING
+    cost = _cost(model)
+    calmed = chain.calmed()
+    calmed_model = _linearize(calmed, terms)
+    if _cost(calmed_model) < cost:
+        # What a first factor would be spent on: the keypoints' noise, which smoothness forbids.
+        chain, model, cost = calmed, calmed_model, _cost(calmed_model)
+    gradient, damping, newton, curved = _gradient(model), _DAMPING, None, False
     for iteration in range(1, termination.max_iterations + 1):
-        factor = _factor(model, chain, damping)
-        if factor is None:
-            damping *= 10
-            continue
-        gradient = _gradient(model, chain)
-        step = -factor.solve(gradient)
+        if newton is None:
+            newton = _factor(model, chain, damping, curved)
+            if newton is None:
+                damping *= 10
+                continue
+        step = newton.step(gradient)
         predicted = -float((gradient * step).sum()) / 2
         trial = chain.moved(step)
         trial_model = _linearize(trial, terms)
         trial_cost = _cost(trial_model)
         lower = trial_cost < cost
+        settled = predicted < termination.decrease * len(step)
         if lower:
-            gain = (cost - trial_cost) / max(predicted, 1e-30)
-            chain, model, cost = trial, trial_model, trial_cost
-            damping = max(damping / 10, _LEAST_DAMPING) if gain > 0.75 else damping
-        else:
-            damping *= 10
-        # The sum over a clip is no finer than its rounding.
-        settled = predicted < termination.decrease * len(step) + torch.finfo(step.dtype).eps * cost
+            trial_gradient = _gradient(trial_model)
+            newton = newton.learn(step, trial_gradient - gradient)
+            chain, model, cost, gradient, curved = trial, trial_model, trial_cost, trial_gradient, True
         if settled or (lower and float(step.abs().max()) < termination.step):
             return ClipSolution(chain, cost, True, iteration)
+        if not lower:
+            damping = damping if newton.pairs else 10 * damping
+            newton = None
     return ClipSolution(chain, cost, False, termination.max_iterations)
 
 
-def _linearize(chain: Chain, terms: Sequence[Term]) -> list[Contribution]:
+def _linearize(chain: Chain, terms: Sequence[Term]) -> list[Blocks]:
     return [term.linearize(chain) for term in terms]
 
 
-def _cost(model: list[Contribution]) -> float:
-    return float(torch.stack([part.cost.double() for part in model]).sum())
+def _cost(model: list[Blocks]) -> float:
+    # In double precision, which not every device has: a clip's sum would drown what a step gains.
+    return sum(float(part.cost.cpu().double().sum()) for part in model)
 
 
-def _gradient(model: list[Contribution], chain: Chain) -> Tensor:
-    gradient = chain.pelvis.new_zeros(len(chain.pelvis), UNKNOWNS)
-    for part in model:
-        part.add_gradient(gradient)
-    return gradient
+def _gradient(model: list[Blocks]) -> Tensor:
+    return torch.stack([part.gradient for part in model]).sum(0)
 
 
-def _factor(model: list[Contribution], chain: Chain, damping: float) -> BandFactor | None:
-    bands = empty_bands(len(chain.pelvis), chain.pelvis)
+def _factor(model: list[Blocks], chain: Chain, damping: float, curved: bool) -> QuasiNewton | None:
+    """With second derivatives where `curved`; where they leave a direction without a minimum, without."""
+    bands = Bands.zeros(len(chain.pelvis), chain.pelvis)
     for part in model:
         part.add_hessian(bands)
-    flat = bands[0].clone()
-    for part in model:
-        part.add_curvature(bands)
-    # Second derivatives make the last steps fast; where they leave a direction without a minimum, go without.
-    return factor_bands(bands, damping) or factor_bands((flat, bands[1], bands[2]), damping)
+        if curved:
+            part.add_curvature(bands)
+    factor = factor_bands(bands, damping)
+    if factor is None:
+        return _factor(model, chain, damping, curved=False) if curved else None
+    return QuasiNewton(factor)

@@ -13,17 +13,18 @@ import torch
 from torch import Tensor
 
 from . import so3
-from .blocks import Blocks, Contribution, TurnBlocks, difference, spread
-from .chain import UNKNOWNS, Chain, turn_of
+from .blocks import Blocks, difference
+from .chain import Chain
 from .kinematics import FIRST_CHILD, INNER, PARENTS
 from .robust import Huber, Kernel, Quadratic
+from .rows import JointRows, RelativeTurnRows, TurnRows
 from .swing_twist import about_axis, across
 
 
 class Term(Protocol):
     """Something that a clip's poses should satisfy."""
 
-    def linearize(self, chain: Chain) -> Contribution:
+    def linearize(self, chain: Chain) -> Blocks:
         """The term's residuals at the chain's poses and how they change with them."""
         ...
 
@@ -58,10 +59,9 @@ class Keypoints:
         return Blocks(
             residual=error.flatten(1),
             weight=weight.flatten(1),
-            jacobian=chain.joint_jacobian.flatten(1, 2),
+            rows=JointRows(chain),
             stencil=(1.0,),
-            cost=(scale * self.kernel.cost(squared)).sum() / 2,
-            curvature=chain.curvature(weight * error),
+            cost=(scale * self.kernel.cost(squared)).sum(1) / 2,
         )
 
     def window(self, frames: slice) -> Self:
@@ -99,12 +99,9 @@ class Twists:
         d_along = torch.linalg.cross(u, a) + torch.linalg.cross(v, b)
         d_astray = torch.linalg.cross(u, b) - torch.linalg.cross(v, a)
         slope = (root[..., None] * d_astray - residual[..., None] * d_along) / (2 * length[..., None])
-        jacobian = slope.new_zeros(*residual.shape, UNKNOWNS)
-        for i, (joint, parent) in enumerate(zip(joints, parents, strict=True)):
-            jacobian[:, i, turn_of(joint)] = slope[:, i]
-            jacobian[:, i, turn_of(parent)] = -slope[:, i]
         weight = self.confidence[:, rows] / self.sigma**2
-        return Blocks(residual, weight, jacobian, (1.0,), (weight * residual * residual).sum() / 2)
+        cost = (weight * residual * residual).sum(1) / 2
+        return Blocks(residual, weight, RelativeTurnRows(joints, slope[..., None, :]), (1.0,), cost)
 
     def window(self, frames: slice) -> Self:
         return replace(self, twist=self.twist[frames], confidence=self.confidence[frames])
@@ -132,15 +129,10 @@ class Rotations:
         relative = chain.relative[:, self.joints]
         residual = so3.log(self.mean.mT @ relative)
         # The inverse right Jacobian leaves its own vector as it is, so the gradient is exact with this simpler one.
-        turn = chain.frames[:, self.joints].mT
-        jacobian = residual.new_zeros(*residual.shape, UNKNOWNS)
-        for i, joint in enumerate(self.joints):
-            jacobian[:, i, :, turn_of(joint)] = turn[:, i]
-            if PARENTS[joint] >= 0:
-                jacobian[:, i, :, turn_of(PARENTS[joint])] = -turn[:, i]
+        rows = RelativeTurnRows(self.joints, chain.frames[:, self.joints].mT)
         weight = (self.confidence / self.sigma**2)[..., None].expand_as(residual)
-        cost = (weight * residual * residual).sum() / 2
-        return Blocks(residual.flatten(1), weight.flatten(1), jacobian.flatten(1, 2), (1.0,), cost)
+        cost = (weight * residual * residual).sum((1, 2)) / 2
+        return Blocks(residual.flatten(1), weight.flatten(1), rows, (1.0,), cost)
 
     def window(self, frames: slice) -> Self:
         return replace(self, mean=self.mean[frames], confidence=self.confidence[frames])
@@ -169,10 +161,9 @@ class JointAcceleration:
         return Blocks(
             residual=residual.flatten(1),
             weight=weight.flatten(1),
-            jacobian=chain.joint_jacobian.flatten(1, 2),
+            rows=JointRows(chain),
             stencil=stencil,
-            cost=kernel.cost(squared).sum() / (2 * self.sigma**2),
-            curvature=chain.curvature(spread(weight * residual, stencil)),
+            cost=kernel.cost(squared).sum(1) / (2 * self.sigma**2),
         )
 
     def window(self, frames: slice) -> Self:
@@ -192,13 +183,13 @@ class AngularAcceleration:
 
     sigma: float = 500.0
 
-    def linearize(self, chain: Chain) -> TurnBlocks:
+    def linearize(self, chain: Chain) -> Blocks:
         stencil = acceleration_stencil(chain.frame_rate)
         axes = chain.frames.mT
-        residual = difference(axes, stencil).flatten(-2)
+        residual = difference(axes, stencil).flatten(1)
         weight = torch.full_like(residual, 0.5 / self.sigma**2)
-        jacobian = -so3.hat(axes).flatten(-3, -2)
-        return TurnBlocks(residual, weight, jacobian, stencil, (weight * residual * residual).sum() / 2)
+        rows = TurnRows(-so3.hat(axes).flatten(-3, -2))
+        return Blocks(residual, weight, rows, stencil, (weight * residual * residual).sum(1) / 2)
 
     def window(self, frames: slice) -> Self:
         return self

@@ -7,6 +7,7 @@ derivatives checked numerically in its test; the solver knows only `linearize` a
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 
 import torch
@@ -14,9 +15,9 @@ from torch import Tensor
 
 from ..ikol import so3
 from ..ikol.blocks import Blocks, difference
-from ..ikol.chain import UNKNOWNS, Chain, turn_of
-from ..ikol.kinematics import PARENTS
+from ..ikol.chain import Chain
 from ..ikol.robust import GemanMcClure
+from ..ikol.rows import MatrixRows, PointRows, RelativeTurnRows
 from ..ikol.terms import velocity_stencil
 
 
@@ -26,6 +27,15 @@ class BodyPoints:
 
     bodies: list[int]
     offsets: Tensor
+
+    def place(self, chain: Chain) -> Tensor:
+        """(T, n, 3) where they are, m."""
+        return chain.points(self.bodies, self.offsets)
+
+    def rows(self, chain: Chain, slope: Tensor) -> PointRows:
+        """Rows with slope (T, n, k, 3), or one that fits, in the points' places."""
+        slope = slope.expand(len(chain.pelvis), len(self.bodies), -1, 3)
+        return PointRows(chain, self.bodies, self.offsets, slope)
 
     def pick(self, chosen: list[int]) -> BodyPoints:
         """Some of the points."""
@@ -53,7 +63,7 @@ class Reprojection:
     outlier: float = 2.0
 
     def linearize(self, chain: Chain) -> Blocks:
-        place = chain.points(self.points.bodies, self.points.offsets)
+        place = self.points.place(chain)
         depth = place[..., 2:].clamp_min(_NEAREST)
         residual = (place[..., :2] / depth - self.rays) / self.sigma
         kernel = GemanMcClure(self.outlier)
@@ -62,11 +72,9 @@ class Reprojection:
         slope = torch.cat(
             (torch.eye(2).to(depth).expand(*depth.shape[:-1], 2, 2), -(place[..., :2] / depth)[..., None]), -1
         )
-        jacobian = (slope / depth[..., None] / self.sigma) @ chain.point_jacobian(
-            self.points.bodies, self.points.offsets
-        )
-        cost = (self.weight * kernel.cost(squared)).sum() / 2
-        return Blocks(residual.flatten(1), weight.flatten(1), jacobian.flatten(1, 2), (1.0,), cost)
+        rows = self.points.rows(chain, slope / depth[..., None] / self.sigma)
+        cost = (self.weight * kernel.cost(squared)).sum(1) / 2
+        return Blocks(residual.flatten(1), weight.flatten(1), rows, (1.0,), cost)
 
     def window(self, frames: slice) -> Self:
         return replace(self, rays=self.rays[frames], weight=self.weight[frames])
@@ -95,13 +103,13 @@ class RelativePoints:
 
     def linearize(self, chain: Chain) -> Blocks:
         scale = torch.tensor((self.sigma, self.sigma, self.sigma_depth)).to(self.targets)
-        residual = _centred(chain.points(self.points.bodies, self.points.offsets) - self.targets, 1) / scale
+        residual = _centred(self.points.place(chain) - self.targets, 1) / scale
         kernel = GemanMcClure(self.outlier)
         squared = (residual * residual).sum(-1)
         weight = (self.weight * kernel.slope(squared))[..., None].expand_as(residual)
-        jacobian = _centred(chain.point_jacobian(self.points.bodies, self.points.offsets), 1) / scale[:, None]
-        cost = (self.weight * kernel.cost(squared)).sum() / 2
-        return Blocks(residual.flatten(1), weight.flatten(1), jacobian.flatten(1, 2), (1.0,), cost)
+        rows = CentredRows(self.points.rows(chain, torch.diag(1 / scale)))
+        cost = (self.weight * kernel.cost(squared)).sum(1) / 2
+        return Blocks(residual.flatten(1), weight.flatten(1), rows, (1.0,), cost)
 
     def window(self, frames: slice) -> Self:
         return replace(self, targets=self.targets[frames], weight=self.weight[frames])
@@ -129,13 +137,10 @@ class PosePrior:
         angle = so3.log(self.mean.mT @ chain.relative[:, self.joints])
         residual = angle / self.sigma
         own = torch.linalg.inv(so3.right_jacobian(angle)) @ chain.frames[:, self.joints].mT / self.sigma[..., None]
-        jacobian = residual.new_zeros(*residual.shape, UNKNOWNS)
-        for index, joint in enumerate(self.joints):
-            jacobian[:, index, :, turn_of(joint)] = own[:, index]
-            jacobian[:, index, :, turn_of(PARENTS[joint])] = -own[:, index]
+        rows = RelativeTurnRows(self.joints, own)
         weight = torch.full_like(residual, self.weight)
-        cost = self.weight * (residual * residual).sum() / 2
-        return Blocks(residual.flatten(1), weight.flatten(1), jacobian.flatten(1, 2), (1.0,), cost)
+        cost = self.weight * (residual * residual).sum((1, 2)) / 2
+        return Blocks(residual.flatten(1), weight.flatten(1), rows, (1.0,), cost)
 
     def window(self, frames: slice) -> Self:
         return self
@@ -162,17 +167,14 @@ class Hinges:
 
     def linearize(self, chain: Chain) -> Blocks:
         angle = so3.log(chain.relative[:, self.joints])
-        rows, signs = list(range(len(self.joints))), angle.new_tensor(self.signs)
-        bend = signs * angle[:, rows, self.axes] - self.slack
+        picked, signs = list(range(len(self.joints))), angle.new_tensor(self.signs)
+        bend = signs * angle[:, picked, self.axes] - self.slack
         residual = bend.clamp_max(0) / self.sigma
         own = torch.linalg.inv(so3.right_jacobian(angle)) @ chain.frames[:, self.joints].mT
-        own = own[:, rows, self.axes] * (signs / self.sigma)[:, None] * (bend < 0)[..., None]
-        jacobian = residual.new_zeros(*residual.shape, UNKNOWNS)
-        for index, joint in enumerate(self.joints):
-            jacobian[:, index, turn_of(joint)] = own[:, index]
-            jacobian[:, index, turn_of(PARENTS[joint])] = -own[:, index]
+        own = own[:, picked, self.axes] * (signs / self.sigma)[:, None] * (bend < 0)[..., None]
+        rows = RelativeTurnRows(self.joints, own[..., None, :])
         weight = torch.full_like(residual, self.weight)
-        return Blocks(residual, weight, jacobian, (1.0,), (weight * residual * residual).sum() / 2)
+        return Blocks(residual, weight, rows, (1.0,), (weight * residual * residual).sum(1) / 2)
 
     def window(self, frames: slice) -> Self:
         return self
@@ -198,13 +200,13 @@ class PlantedPoints:
 
     def linearize(self, chain: Chain) -> Blocks:
         stencil = velocity_stencil(chain.frame_rate)
-        place = chain.points(self.points.bodies, self.points.offsets)
+        place = self.points.place(chain)
         residual = difference(place, stencil) / self.sigma
         both = (self.probability[1:] * self.probability[:-1]).sqrt() * self.weight
         weight = both[..., None].expand_as(residual)
-        jacobian = chain.point_jacobian(self.points.bodies, self.points.offsets) / self.sigma
-        cost = (weight * residual * residual).sum() / 2
-        return Blocks(residual.flatten(1), weight.flatten(1), jacobian.flatten(1, 2), stencil, cost)
+        rows = self.points.rows(chain, torch.eye(3).to(place) / self.sigma)
+        cost = (weight * residual * residual).sum((1, 2)) / 2
+        return Blocks(residual.flatten(1), weight.flatten(1), rows, stencil, cost)
 
     def window(self, frames: slice) -> Self:
         return replace(self, probability=self.probability[frames])
@@ -233,17 +235,31 @@ class Ground:
     sigma: float = 0.02
 
     def linearize(self, chain: Chain) -> Blocks:
-        place = chain.points(self.points.bodies, self.points.offsets)
+        place = self.points.place(chain)
         residual = (self.floor - self.heights - place[..., 1]) / self.sigma
         weight = self.weight * torch.where(residual < 0, torch.ones_like(residual), self.probability)
-        jacobian = -chain.point_jacobian(self.points.bodies, self.points.offsets)[:, :, 1] / self.sigma
-        return Blocks(residual, weight, jacobian, (1.0,), (weight * residual * residual).sum() / 2)
+        rows = self.points.rows(chain, place.new_tensor(((0.0, -1.0, 0.0),)) / self.sigma)
+        return Blocks(residual, weight, rows, (1.0,), (weight * residual * residual).sum(1) / 2)
 
     def window(self, frames: slice) -> Self:
         return replace(self, probability=self.probability[frames])
 
 
 _NEAREST = 0.1  # m: nobody is filmed from closer
+
+
+@dataclass(frozen=True)
+class CentredRows(MatrixRows):
+    """The rows of n points, three each, less their mean over the points."""
+
+    rows: PointRows
+
+    @cached_property
+    def jacobian(self) -> Tensor:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return _centred(self.rows.jacobian.unflatten(1, (-1, 3)), 1).flatten(1, 2)
+
+    def pull(self, force: Tensor) -> Tensor:
+        return self.rows.pull(_centred(force.unflatten(1, (-1, 3)), 1).flatten(1))
 
 
 def _centred(values: Tensor, dim: int) -> Tensor:

@@ -5,8 +5,10 @@ import torch
 from torch import Tensor
 
 from solver.ikol import so3
-from solver.ikol.blocks import Blocks, difference, empty_bands, factor_bands
+from solver.ikol.bands import SPAN, Bands, factor_bands
+from solver.ikol.blocks import Blocks, difference
 from solver.ikol.chain import UNKNOWNS, Chain
+from solver.ikol.rows import DenseRows
 from solver.ikol.sequence import ClipTermination, ClipWindows, default_terms, solve_sequence, start_chain
 from solver.ikol.terms import Term, acceleration_stencil
 from tests.solver.ikol.poses import Poses, describe
@@ -48,9 +50,8 @@ def test_gradients_of_terms(which: int) -> None:
     term = terms[which]
     direction = torch.randn(6, UNKNOWNS, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     chain = chain.moved(0.05 * direction.flip(0))
-    gradient = torch.zeros(6, UNKNOWNS, dtype=torch.float64)
-    term.linearize(chain).add_gradient(gradient)
-    ends = [term.linearize(chain.moved(h * direction)).cost for h in (1e-5, -1e-5)]
+    gradient = term.linearize(chain).gradient
+    ends = [term.linearize(chain.moved(h * direction)).cost.sum() for h in (1e-5, -1e-5)]
     torch.testing.assert_close((gradient * direction).sum(), (ends[0] - ends[1]) / 2e-5, rtol=1e-6, atol=1e-6)
 
 
@@ -67,26 +68,26 @@ def test_curvature_completes_the_second_derivative() -> None:
     """J^T W J plus `curvature` is the Hessian of the keypoints' cost, against differences of its gradient."""
     _, chain, terms = noisy_clip(1)
     block = terms[0].linearize(chain)
-    bands = empty_bands(1, chain.pelvis)
+    bands = Bands.zeros(1, chain.pelvis)
     block.add_hessian(bands)
     block.add_curvature(bands)
     direction = torch.randn(1, UNKNOWNS, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
-    ends = [terms[0].linearize(chain.moved(h * direction)).cost for h in (1e-3, 0.0, -1e-3)]
+    ends = [terms[0].linearize(chain.moved(h * direction)).cost.sum() for h in (1e-3, 0.0, -1e-3)]
     second = (ends[0] - 2 * ends[1] + ends[2]) / 1e-6
-    torch.testing.assert_close((direction @ bands[0][0] @ direction.T).squeeze(), second, rtol=1e-5, atol=0)
+    torch.testing.assert_close((direction @ bands.block(0)[0] @ direction.T).squeeze(), second, rtol=1e-5, atol=0)
 
 
 def test_sweep_solves_the_dense_system() -> None:
     count = 5
     _, chain, terms = noisy_clip(count)
-    bands = empty_bands(count, chain.pelvis)
+    bands = Bands.zeros(count, chain.pelvis)
     dense = torch.zeros(count, UNKNOWNS, count, UNKNOWNS, dtype=torch.float64)
     for term in terms:
         term.linearize(chain).add_hessian(bands)
-    for d, band in enumerate(bands):
+    for d in range(SPAN):
         for t in range(count - d):
-            dense[t, :, t + d] = band[t]
-            dense[t + d, :, t] = band[t].T
+            dense[t + d, :, t] = bands.block(d)[t]
+            dense[t, :, t + d] = bands.block(d)[t].T
     right = torch.randn(count, UNKNOWNS, generator=torch.Generator().manual_seed(6), dtype=torch.float64)
     factor = factor_bands(bands, 1e-3)
     assert factor is not None
@@ -121,8 +122,8 @@ class Pin:
     def linearize(self, chain: Chain) -> Blocks:
         residual = chain.joints[:, self.joint] - self.place
         weight = torch.full_like(residual, 1e6)
-        cost = (weight * residual * residual).sum() / 2
-        return Blocks(residual, weight, chain.joint_jacobian[:, self.joint], (1.0,), cost)
+        cost = (weight * residual * residual).sum(1) / 2
+        return Blocks(residual, weight, DenseRows(chain.joint_jacobian[:, self.joint]), (1.0,), cost)
 
     def window(self, frames: slice) -> Pin:
         return self
