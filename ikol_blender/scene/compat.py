@@ -48,3 +48,24 @@ def curves_of(owner: bpy.types.ID) -> bpy.types.Action | bpy.types.ActionChannel
     if not _HAS_SLOTS:
         return animation.action
     return animation.action.layers[0].strips[0].channelbag(animation.action_slot, ensure=True)
+
+
+def copy_action(owner: bpy.types.ID, name: str) -> bpy.types.Action:
+    """A copy of `owner`'s active action, made its active action; the one before it is kept in the file."""
+    animation = owner.animation_data
+    before = animation.action
+    before.use_fake_user = True
+    slot = animation.action_slot.identifier if _HAS_SLOTS else None
+    action = before.copy()
+    action.name = name
+    animation.action = action
+    if _HAS_SLOTS:
+        animation.action_slot = action.slots[slot]
+    return action
+
+
+def selected_bones(armature: bpy.types.Object) -> set[str]:
+    """Names of the bones that are selected in Pose mode."""
+    if bpy.app.version >= (5, 0, 0):
+        return {bone.name for bone in armature.pose.bones if bone.select}
+    return {bone.name for bone in armature.data.bones if bone.select}

@@ -2,7 +2,16 @@
 
 import bpy
 
-from . import environment_operators, import_operator, panels, properties, session, solve_operators
+from . import (
+    cleanup_operators,
+    cleanup_panel,
+    environment_operators,
+    import_operator,
+    panels,
+    properties,
+    session,
+    solve_operators,
+)
 
 _CLASSES = (
     *properties.CLASSES,
@@ -10,6 +19,8 @@ _CLASSES = (
     *solve_operators.CLASSES,
     *import_operator.CLASSES,
     *panels.CLASSES,
+    *cleanup_operators.CLASSES,
+    *cleanup_panel.CLASSES,
 )
 
 

@@ -1,0 +1,235 @@
+"""An armature's action as an evenly sampled `Motion`, and an edited motion as a new action."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ..cleanup import euler
+from ..cleanup.keys import LINEAR, Keys, plain_keys
+from ..cleanup.motion import Motion
+from ..cleanup.quaternions import continuous, exp, log, normalized
+from ..cleanup.skeleton import Skeleton
+from ..contract import BadInput
+from .compat import copy_action, curves_of, selected_bones
+from .keys import read_keys, write_keys
+from .timing import scene_rate
+
+Array = NDArray[np.float64]
+
+_ROTATION_PATHS = {"QUATERNION": ("rotation_quaternion", 4), "AXIS_ANGLE": ("rotation_axis_angle", 4)}
+_SAME = 1e-7
+_FEW_KEYS = 8
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """An armature's motion as its active action has it; constraints and drivers are left out of account.
+
+    Attributes:
+        armature: the object.
+        motion: all of the action, T samples of K bones.
+        frames: (T,) the scene's frame of each sample, evenly spaced.
+        first: index of the first sample inside the scene's frame range (its preview range when that is on).
+        last: index of the last one.
+        chosen: (K,) bones to edit: the selected ones in Pose mode; all when none is, or in another mode.
+        turned: (K,) bones whose rotation the action animates.
+        moved: (K,) bones whose location it animates.
+    """
+
+    armature: bpy.types.Object
+    motion: Motion
+    frames: Array
+    first: int
+    last: int
+    chosen: NDArray[np.bool_]
+    turned: NDArray[np.bool_]
+    moved: NDArray[np.bool_]
+
+    @property
+    def ranged(self) -> slice:
+        return slice(self.first, self.last + 1)
+
+
+def active_armature(context: bpy.types.Context) -> bpy.types.Object:
+    """The active armature, with an action that may be edited.
+
+    Raises:
+        BadInput: there is none.
+    """
+    armature = context.active_object
+    if armature is None or armature.type != "ARMATURE":
+        raise BadInput("No armature is active.", hint="Click the armature whose motion to edit.")
+    if not armature.is_editable:
+        raise BadInput(f"{armature.name} is linked from another file.", hint="Make a library override of it first.")
+    animation = armature.animation_data
+    if animation is None or animation.action is None or not curves_of(armature).fcurves:
+        raise BadInput(f"{armature.name} has no motion.", hint="Assign an action to it, or import a take.")
+    return armature
+
+
+def sample(context: bpy.types.Context, armature: bpy.types.Object) -> Sampled:
+    """The motion of `armature`'s active action.
+
+    Raises:
+        BadInput: the action moves no bone, or lies outside the scene's frame range.
+    """
+    curves = {(curve.data_path, curve.array_index): curve for curve in curves_of(armature).fcurves}
+    bones = _parents_first(armature)
+    paths = {(rotation_path(bone), index) for bone in bones for index in range(rotation_width(bone))}
+    paths |= {(location_path(bone), index) for bone in bones for index in range(3)}
+    posing = [curve for key, curve in curves.items() if key in paths and len(curve.keyframe_points)]
+    if not posing:
+        raise BadInput(f"The action of {armature.name} moves no bone.", hint="Assign an action with a motion to it.")
+    frames = _sample_frames(posing)
+    rotations = np.empty((len(frames), len(bones), 4))
+    locations = np.empty((len(frames), len(bones), 3))
+    turned, moved = np.zeros(len(bones), bool), np.zeros(len(bones), bool)
+    for index, bone in enumerate(bones):
+        turned[index] = any((rotation_path(bone), part) in curves for part in range(rotation_width(bone)))
+        moved[index] = any((location_path(bone), part) in curves for part in range(3))
+        rotations[:, index] = _rotations(bone, curves, frames)
+        locations[:, index] = _values(curves, location_path(bone), np.array(bone.location), frames)
+    rate = scene_rate(context.scene) / (frames[1] - frames[0]) if len(frames) > 1 else scene_rate(context.scene)
+    first, last = _range_of(context.scene, frames)
+    selected = selected_bones(armature) if armature.mode == "POSE" else set()
+    chosen = np.array([not selected or bone.name in selected for bone in bones])
+    motion = Motion(_skeleton(armature, bones), float(rate), continuous(rotations), locations)
+    return Sampled(armature, motion, frames, first, last, chosen, turned, moved)
+
+
+def write_motion(sampled: Sampled, edited: Motion, label: str) -> bpy.types.Action:
+    """A new action with `edited` (of as many samples) in the frame range, the active one of the armature.
+
+    Only what differs from the sampled motion is written, a linear key per sample; all else is a copy.
+    """
+    before, part = sampled.motion, sampled.ranged
+    turned = (np.abs(edited.rotations - before.rotations)[part] > _SAME).any(axis=(0, 2))
+    moved = (np.abs(edited.locations - before.locations)[part] > _SAME).any(axis=(0, 2))
+    action = copy_action(sampled.armature, edited_name(sampled.armature, label))
+    frames = sampled.frames[part]
+    for index, name in enumerate(before.skeleton.names):
+        bone = sampled.armature.pose.bones[name]
+        if turned[index]:
+            values = bone_values(bone, edited.rotations[:, index])[part]
+            replace_keys(sampled.armature, bone, rotation_path(bone), frames, [plain_keys(frames, v) for v in values.T])
+        if moved[index]:
+            values = edited.locations[part, index]
+            replace_keys(sampled.armature, bone, location_path(bone), frames, [plain_keys(frames, v) for v in values.T])
+    return action
+
+
+def edited_name(armature: bpy.types.Object, label: str) -> str:
+    """ "walk | smoothed" of "walk" and of "walk | feet locked"."""
+    return f"{armature.animation_data.action.name.split(' | ')[0]} | {label}"
+
+
+def replace_keys(
+    armature: bpy.types.Object, bone: bpy.types.PoseBone, path: str, frames: Array, keys: list[Keys]
+) -> None:
+    """Put keys[i] on the curve `path`[i] in place of what it has from the first to the last of `frames`."""
+    curves = curves_of(armature)
+    for index, fresh in enumerate(keys):
+        curve = curves.fcurves.find(path, index=index)
+        if curve is None:
+            curve = curves.fcurves.new(path, index=index)
+            curve.group = curves.groups.get(bone.name) or curves.groups.new(bone.name)
+        old = read_keys(curve)
+        outside = (old.co[:, 0] < frames[0] - 1e-3) | (old.co[:, 0] > frames[-1] + 1e-3)
+        write_keys(curve, old.where(outside).joined(fresh))
+
+
+def rotation_path(bone: bpy.types.PoseBone) -> str:
+    name, _ = _ROTATION_PATHS.get(bone.rotation_mode, ("rotation_euler", 3))
+    return f'pose.bones["{bpy.utils.escape_identifier(bone.name)}"].{name}'
+
+
+def rotation_width(bone: bpy.types.PoseBone) -> int:
+    return _ROTATION_PATHS.get(bone.rotation_mode, ("rotation_euler", 3))[1]
+
+
+def location_path(bone: bpy.types.PoseBone) -> str:
+    return f'pose.bones["{bpy.utils.escape_identifier(bone.name)}"].location'
+
+
+def bone_values(bone: bpy.types.PoseBone, quaternions: Array) -> Array:
+    """(T, 3 or 4) what the curves of the bone's rotation mode must hold, without jumps, for quaternions (T, 4)."""
+    if bone.rotation_mode == "QUATERNION":
+        return continuous(quaternions)
+    if bone.rotation_mode == "AXIS_ANGLE":
+        vectors = log(quaternions)
+        angles = np.linalg.norm(vectors, axis=1, keepdims=True)
+        axes = np.where(angles > 1e-9, vectors / np.maximum(angles, 1e-9), np.array([0.0, 1.0, 0.0]))
+        return np.concatenate([angles, axes], axis=1)
+    return euler.from_quaternions(quaternions, bone.rotation_mode)
+
+
+def _rotations(bone: bpy.types.PoseBone, curves: dict[tuple[str, int], bpy.types.FCurve], frames: Array) -> Array:
+    path = rotation_path(bone)
+    if bone.rotation_mode == "QUATERNION":
+        values = _values(curves, path, np.array(bone.rotation_quaternion), frames)
+        # Blender takes a quaternion of zeros for no rotation.
+        values[np.linalg.norm(values, axis=1) < 1e-9] = (1.0, 0.0, 0.0, 0.0)
+        return normalized(values)
+    if bone.rotation_mode == "AXIS_ANGLE":
+        values = _values(curves, path, np.array(bone.rotation_axis_angle), frames)
+        lengths = np.linalg.norm(values[:, 1:], axis=1, keepdims=True)
+        return exp(values[:, :1] * values[:, 1:] / np.maximum(lengths, 1e-12))
+    return euler.to_quaternions(_values(curves, path, np.array(bone.rotation_euler), frames), bone.rotation_mode)
+
+
+def _values(curves: dict[tuple[str, int], bpy.types.FCurve], path: str, still: Array, frames: Array) -> Array:
+    """(T, len(still)): curves where there are any, the bone's own value elsewhere."""
+    found = np.tile(np.asarray(still, np.float64), (len(frames), 1))
+    for index in range(len(still)):
+        curve = curves.get((path, index))
+        if curve is not None and len(curve.keyframe_points):
+            found[:, index] = [curve.evaluate(frame) for frame in frames]
+    return found
+
+
+def _sample_frames(curves: list[bpy.types.FCurve]) -> Array:
+    """Evenly spaced frames over all keys: those of the densest curve where it has a key for every sample, else whole
+    frames."""
+    starts, ends = zip(*((c.keyframe_points[0].co[0], c.keyframe_points[-1].co[0]) for c in curves), strict=True)
+    start, end = min(starts), max(ends)
+    keys = read_keys(max(curves, key=lambda curve: len(curve.keyframe_points)))
+    times = keys.co[:, 0].astype(np.float64)
+    if len(times) >= _FEW_KEYS and start >= times[0] - 1e-3 and end <= times[-1] + 1e-3:
+        spacing = (times[-1] - times[0]) / (len(times) - 1)
+        even = times[0] + spacing * np.arange(len(times))
+        sampled = spacing < 1 + 1e-3 or bool((keys.interpolation == LINEAR).all())
+        if sampled and np.abs(times - even).max() < 1e-2 * spacing:
+            return even
+    return np.arange(np.floor(start + 1e-3), np.ceil(end - 1e-3) + 1)
+
+
+def _range_of(scene: bpy.types.Scene, frames: Array) -> tuple[int, int]:
+    preview = scene.use_preview_range
+    start = scene.frame_preview_start if preview else scene.frame_start
+    end = scene.frame_preview_end if preview else scene.frame_end
+    inside = np.flatnonzero((frames >= start - 1e-3) & (frames <= end + 1e-3))
+    if not len(inside):
+        raise BadInput(
+            f"The action lies from frame {frames[0]:.0f} to {frames[-1]:.0f}, outside the range {start} to {end}.",
+            hint="Set the scene's frame range, or the preview range, over the motion.",
+        )
+    return int(inside[0]), int(inside[-1])
+
+
+def _parents_first(armature: bpy.types.Object) -> list[bpy.types.PoseBone]:
+    return sorted(armature.pose.bones, key=lambda bone: len(bone.parent_recursive))
+
+
+def _skeleton(armature: bpy.types.Object, bones: list[bpy.types.PoseBone]) -> Skeleton:
+    index = {bone.name: position for position, bone in enumerate(bones)}
+    return Skeleton(
+        names=tuple(index),
+        parents=tuple(-1 if bone.parent is None else index[bone.parent.name] for bone in bones),
+        rests=np.array([np.array(bone.bone.matrix_local) for bone in bones], np.float64),
+        lengths=np.array([bone.length for bone in bones], np.float64),
+        world=np.array(armature.matrix_world, np.float64),
+    )

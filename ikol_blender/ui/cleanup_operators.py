@@ -1,0 +1,104 @@
+"""Clean-up of the active armature's motion. Each operator makes a new action, whose strength the redo panel changes."""
+
+from __future__ import annotations
+
+from bpy.props import BoolProperty, EnumProperty, FloatProperty
+from bpy.types import Context, Operator
+
+from ..contract import IkolError
+from ..scene.smoothing import Method, smooth
+
+
+class CleanUp:
+    """What every clean-up operator shares."""
+
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        armature = context.active_object
+        if armature is None or armature.type != "ARMATURE":
+            cls.poll_message_set("Make an armature active")
+            return False
+        if armature.mode == "EDIT" or armature.animation_data is None or armature.animation_data.action is None:
+            cls.poll_message_set("The active armature needs an action, and must not be in Edit mode")
+            return False
+        return True
+
+    def execute(self, context: Context) -> set[str]:
+        try:
+            words = self.edit(context)
+        except IkolError as error:
+            self.report({"ERROR"}, f"{error.message} {error.hint}")
+            return {"CANCELLED"}
+        self.report({"INFO"}, words)
+        return {"FINISHED"}
+
+
+def strength_property() -> object:
+    return FloatProperty(
+        name="Strength", description="0 leaves the motion as it is", default=1.0, min=0.0, max=1.0, subtype="FACTOR"
+    )
+
+
+class IKOL_OT_smooth(CleanUp, Operator):
+    """Take the jitter out of the selected bones (all when none is selected) within the frame range, without delay"""
+
+    bl_idname = "ikol.smooth"
+    bl_label = "Smooth"
+
+    method: EnumProperty(
+        name="Method",
+        items=(
+            (Method.ADAPTIVE.value, "Keep punches", "Smooth what is jitter; keep what stands out of it"),
+            (Method.BUTTERWORTH.value, "Butterworth", "Cut all that is faster than a frequency"),
+            (Method.ONE_EURO.value, "One Euro", "A cutoff that grows with the speed of each bone"),
+        ),
+    )
+    calm_hz: FloatProperty(
+        name="Calm", description="Motion slower than this always stays, in Hz", default=2.0, min=0.1, soft_max=10
+    )
+    cutoff_hz: FloatProperty(
+        name="Cutoff", description="Motion faster than this goes, in Hz", default=5.0, min=0.1, soft_max=30
+    )
+    minimum_hz: FloatProperty(name="At rest", description="Cutoff of a bone at rest, in Hz", default=1.0, min=0.05)
+    beta: FloatProperty(
+        name="With speed", description="Hz that the cutoff grows by for each rad/s", default=1.0, min=0.0, soft_max=10
+    )
+    by_limb: BoolProperty(name="By limb", description="Smooth the trunk more and hands and feet less", default=True)
+    spikes: BoolProperty(
+        name="Remove spikes", description="Bridge single moments that jump away and back first", default=True
+    )
+    strength: strength_property()
+
+    def draw(self, context: Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.prop(self, "method")
+        for name in _FREQUENCY_OF[Method(self.method)]:
+            layout.prop(self, name)
+        layout.prop(self, "by_limb")
+        layout.prop(self, "spikes")
+        layout.prop(self, "strength")
+
+    def edit(self, context: Context) -> str:
+        method = Method(self.method)
+        done = smooth(
+            context,
+            method,
+            frequency_hz=getattr(self, _FREQUENCY_OF[method][0]),
+            beta=self.beta,
+            by_limb=self.by_limb,
+            spikes=self.spikes,
+            strength=self.strength,
+        )
+        return f"Smoothed into {done.action.name}"
+
+
+_FREQUENCY_OF = {
+    Method.ADAPTIVE: ("calm_hz",),
+    Method.BUTTERWORTH: ("cutoff_hz",),
+    Method.ONE_EURO: ("minimum_hz", "beta"),
+}
+
+CLASSES = (IKOL_OT_smooth,)
