@@ -28,8 +28,8 @@ class Termination:
     """
 
     max_iterations: int = 20
-    step: float = 2e-2
-    decrease: float = 1e-2
+    step: float = 5e-2
+    decrease: float = 2e-2
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class TrustRegion:
         accept: gain ratio above which a step is taken.
     """
 
-    start: float = 1e-4
+    start: float = 3e-4
     least: float = 1e-7
     accept: float = 1e-4
 

@@ -71,10 +71,19 @@ def multiply_transposed(a: Tensor, b: Tensor) -> Tensor:
     return _sum_products(a.unsqueeze(2).unbind(0), b.unsqueeze(1).unbind(0))
 
 
+def subtract_product(start: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """start (m, p, ...) less a (m, n, ...) times b (n, p, ...)."""
+    left, right = a.unsqueeze(2).unbind(1), b.unsqueeze(0).unbind(1)
+    total = torch.addcmul(start, left[0], right[0], value=-1)
+    for a_plane, b_plane in zip(left[1:], right[1:], strict=True):
+        total.addcmul_(a_plane, b_plane, value=-1)
+    return total
+
+
 def _sum_products(left: tuple[Tensor, ...], right: tuple[Tensor, ...]) -> Tensor:
     total = left[0] * right[0]
     for a, b in zip(left[1:], right[1:], strict=True):
-        total = torch.addcmul(total, a, b)
+        total.addcmul_(a, b)  # no operation before has kept `total` for its gradient
     return total
 
 

@@ -153,7 +153,7 @@ def factor(system: TreeSystem) -> TreeFactor:
         if system.coupling is not None:
             column = torch.cat((column[:3] + system.coupling[:, :, joints], column[3:]))
         gain = planes.multiply(column, pivot)
-        hessian = hessian - planes.multiply(gain, column.transpose(0, 1))
+        hessian = planes.subtract_product(hessian, gain, column.transpose(0, 1))
         gains.append(gain)
         columns.append(column)
         pivots.append(pivot)
