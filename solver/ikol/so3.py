@@ -29,7 +29,7 @@ def hat(vectors: Tensor) -> Tensor:
 
 def exp(vectors: Tensor) -> Tensor:
     """Rotation vectors (..., 3), radians, to rotation matrices (..., 3, 3)."""
-    first, second, _ = _coefficients((vectors * vectors).sum(-1))
+    first, second = _coefficients((vectors * vectors).sum(-1))
     skew = hat(vectors)
     return _identity(vectors) + first[..., None, None] * skew + second[..., None, None] * (skew @ skew)
 
@@ -48,7 +48,8 @@ def log(rotations: Tensor) -> Tensor:
 
 def left_jacobian(vectors: Tensor) -> Tensor:
     """J_l (..., 3, 3) with exp(v + d) = exp(J_l(v) d) exp(v) to first order."""
-    _, second, third = _coefficients((vectors * vectors).sum(-1))
+    squared = (vectors * vectors).sum(-1)
+    second, third = _coefficients(squared)[1], _third_coefficient(squared)
     skew = hat(vectors)
     return _identity(vectors) + second[..., None, None] * skew + third[..., None, None] * (skew @ skew)
 
@@ -120,21 +121,33 @@ def _quartic_step(x: Tensor, squared: Tensor, determinant: Tensor, constant: Ten
 
 def turn_columns(vectors: Tensor, columns: Tensor) -> Tensor:
     """exp(vectors) columns on planes: rotation vectors (3, ...) and columns (3, m, ...)."""
-    first, second, _ = _coefficients(planes.dot(vectors, vectors))
-    once = planes.cross(vectors[:, None], columns)
-    return columns + first * once + second * planes.cross(vectors[:, None], once)
+    squared = planes.dot(vectors, vectors)
+    first, second = _coefficients(squared)
+    x, y, z = first * vectors
+    cosine = 1 - second * squared
+    turn = torch.stack((torch.stack((cosine, -z, y)), torch.stack((z, cosine, -x)), torch.stack((-y, x, cosine))))
+    return planes.multiply(torch.addcmul(turn, (second * vectors)[:, None], vectors[None]), columns)
 
 
-def _coefficients(squared: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """sin x / x, (1 - cos x) / x^2 and (x - sin x) / x^3 of the angle x, given its square."""
-    small = squared < _SERIES_BELOW
-    s = torch.where(small, squared, torch.zeros_like(squared))
-    x = torch.where(small, torch.ones_like(squared), squared).sqrt()
+def _coefficients(squared: Tensor) -> tuple[Tensor, Tensor]:
+    """sin x / x and (1 - cos x) / x^2 of the angle x, given its square."""
+    small, s, x = _by_series(squared)
     first = torch.where(small, 1 - s / 6 * (1 - s / 20 * (1 - s / 42 * (1 - s / 72))), x.sin() / x)
     half = (x / 2).sin() / x
-    second = torch.where(small, 0.5 - s / 24 * (1 - s / 30 * (1 - s / 56 * (1 - s / 90))), 2 * half * half)
-    third = torch.where(small, 1 / 6 - s / 120 * (1 - s / 42 * (1 - s / 72 * (1 - s / 110))), (x - x.sin()) / x**3)
-    return first, second, third
+    return first, torch.where(small, 0.5 - s / 24 * (1 - s / 30 * (1 - s / 56 * (1 - s / 90))), 2 * half * half)
+
+
+def _third_coefficient(squared: Tensor) -> Tensor:
+    """(x - sin x) / x^3 of the angle x, given its square."""
+    small, s, x = _by_series(squared)
+    return torch.where(small, 1 / 6 - s / 120 * (1 - s / 42 * (1 - s / 72 * (1 - s / 110))), (x - x.sin()) / x**3)
+
+
+def _by_series(squared: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Where the series is needed, its argument, and the angle; each harmless, gradients too, where it is not used."""
+    small = squared < _SERIES_BELOW
+    s = torch.where(small, squared, torch.zeros_like(squared))
+    return small, s, torch.where(small, torch.ones_like(squared), squared).sqrt()
 
 
 def _identity(vectors: Tensor) -> Tensor:

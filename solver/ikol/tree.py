@@ -147,7 +147,8 @@ def factor(system: TreeSystem) -> TreeFactor:
     carried = leaves[:, :, :0]
     for i in range(len(_RUNGS) - 1, -1, -1):
         joints = _RUNGS[i].joints
-        hessian = _with_point(_join(carried, leaves, _RUNGS[i]), system.point_hessian[:, :, joints])
+        hessian = _join(carried, leaves, _RUNGS[i])
+        hessian[3:, 3:].add_(system.point_hessian[:, :, joints])  # fresh from the sweep: nobody else's
         pivot = planes.inverse(hessian[:3, :3] + system.joint_hessian[:, :, joints])
         column = hessian[:, :3]
         if system.coupling is not None:
@@ -189,12 +190,6 @@ def _leaf_quadratics(arm: Tensor, point: Tensor) -> Tensor:
     corner = planes.multiply(arm, point)
     turning = torch.cat((-planes.multiply(corner, arm), corner), 1)
     return torch.cat((turning, torch.cat((corner.transpose(0, 1), point), 1)))
-
-
-def _with_point(carried: Tensor, point: Tensor) -> Tensor:
-    """The (6, 6, n, B) quadratic of a body: its children's plus its own keypoint's."""
-    lower = torch.cat((carried[3:, :3], carried[3:, 3:] + point), 1)
-    return torch.cat((carried[:3], lower))
 
 
 def _shift(hessian: Tensor, arm: Tensor) -> Tensor:
