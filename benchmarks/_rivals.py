@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
 import pickle
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from smplfitter.pt import BodyFitter, BodyModel
 from torch import Tensor
 
 from solver.body_file import PARENTS, read_body
-from solver.ikol import IKOLLayer, planes, so3
-from solver.ikol.kinematics import expand_leaves, forward_planes, joints_from_globals, relative_rotations
+from solver.ikol import planes, so3
+from solver.ikol.gauss_newton import Termination
+from solver.ikol.kinematics import expand_leaves, joints_from_globals, relative_rotations
 from solver.ikol.layer import KERNEL, TWIST_WEIGHT, pad_twist
 from solver.ikol.objective import Objective, Pose
 from solver.ikol.published import DAMPING, ITERATIONS, SWINGING, PublishedProblem, pose
@@ -54,54 +56,75 @@ def dense_published(poses: Poses, keypoints: Tensor) -> Tensor:
     return angles
 
 
-def generic_implicit(poses: Poses, keypoints: Tensor) -> Tensor:
-    """Gradient of the joints' sum with respect to the keypoints by the implicit function theorem, with every
-    derivative from automatic differentiation."""
-    keypoints = keypoints.clone().requires_grad_()
-    with torch.no_grad():
-        solution = IKOLLayer(poses.skeleton)(keypoints, **poses.inputs)
-        bones = planes.vectors_to_planes(poses.skeleton.bones(poses.betas))
-        relative = planes.matrices_to_planes(solution.rotations)
-        pelvis = solution.joints[:, 0].T[:, None]
-    frames = _globals(relative)
-    weights = torch.ones_like(bones[0])
+@dataclass(frozen=True)
+class GenericLayer:
+    """The tangent problem by one who writes its cost and leaves the rest to `torch.func`: Newton's method with the
+    dense Hessian from `jacrev`, and the implicit function theorem with the same for the gradient."""
 
-    def moved(unknowns: Tensor) -> Pose:
-        turns = unknowns[3:].unflatten(0, (24, 3)).transpose(0, 1)
-        return Pose(so3.turn_columns(turns, frames), pelvis + unknowns[:3, None])
+    poses: Poses
 
-    def cost(unknowns: Tensor, points: Tensor) -> Tensor:
-        objective = Objective.build(
-            planes.vectors_to_planes(points),
-            weights,
-            bones,
-            pad_twist(poses.twist),
-            TWIST_WEIGHT * weights,
-            KERNEL,
-            None,
+    def solve(self, keypoints: Tensor) -> Pose:
+        """Until no joint of any sample turns by more than what ends the layer's own solve."""
+        targets, bones = planes.vectors_to_planes(keypoints), self._bones
+        twists = twist_rotations(bones, pad_twist(self.poses.twist))
+        frames = solve_analytic(
+            targets, torch.ones_like(bones[0]), bones, twists, expand_leaves(self.poses.leaf_rotations)
         )
-        at = moved(unknowns)
+        pose = Pose(frames, targets[:, :1])
+        zero = torch.zeros(75, len(keypoints))
+        for _ in range(Termination.max_iterations):
+            slope = torch.func.grad(self._cost)(zero, pose, keypoints)
+            step = -self._solve(self._hessian(pose, keypoints), slope)
+            pose = _moved(pose, step)
+            if float(step[3:].abs().max()) < Termination.step:
+                break
+        return pose
+
+    def gradient(self, pose: Pose, keypoints: Tensor) -> Tensor:
+        """Of the joints' sum at the solved `pose`, with respect to the keypoints (B, 24, 3)."""
+        zero = torch.zeros(75, len(keypoints))
+
+        def joints(unknowns: Tensor) -> Tensor:
+            at = _moved(pose, unknowns)
+            return joints_from_globals(at.frames, torch.cat((at.pelvis, self._bones[:, 1:]), 1)).sum()
+
+        adjoint = self._solve(self._hessian(pose, keypoints), torch.func.grad(joints)(zero))
+        points = keypoints.clone().requires_grad_()
+        slope = torch.func.grad(self._cost)(zero, pose, points)
+        return torch.autograd.grad(-(slope * adjoint).sum(), points)[0]
+
+    @property
+    def _bones(self) -> Tensor:
+        return planes.vectors_to_planes(self.poses.skeleton.bones(self.poses.betas))
+
+    def _cost(self, unknowns: Tensor, pose: Pose, keypoints: Tensor) -> Tensor:
+        weights = torch.ones_like(self._bones[0])
+        objective = Objective.build(
+            planes.vectors_to_planes(keypoints), weights, self._bones, pad_twist(self.poses.twist),
+            TWIST_WEIGHT * weights, KERNEL, None,
+        )  # fmt: skip
+        at = _moved(pose, unknowns)
         return objective.cost(at, objective.joints(at)).sum()
 
-    def joints(unknowns: Tensor) -> Tensor:
-        at = moved(unknowns)
-        return joints_from_globals(at.frames, torch.cat((at.pelvis, bones[:, 1:]), 1)).sum()
+    def _hessian(self, pose: Pose, keypoints: Tensor) -> Tensor:
+        """(B, 75, 75). Samples do not mix, so one reverse pass per unknown serves the batch."""
+        zero = torch.zeros(75, len(keypoints))
+        slope = torch.func.grad(self._cost)
+        return torch.func.jacrev(lambda u: slope(u, pose, keypoints).sum(-1))(zero).permute(2, 0, 1)
 
-    zero = torch.zeros(75, len(keypoints))
-    slope = torch.func.grad(cost)
-    hessian = torch.func.jacrev(lambda u: slope(u, keypoints.detach()).sum(-1))(zero).permute(2, 0, 1)
-    pull = torch.func.grad(joints)(zero).T[..., None]
-    adjoint = torch.linalg.solve(hessian + 1e-9 * torch.eye(75), pull).squeeze(-1).T
-    (gradient,) = torch.autograd.grad(-(slope(zero, keypoints) * adjoint).sum(), keypoints)
-    return gradient
+    @staticmethod
+    def _solve(hessian: Tensor, right: Tensor) -> Tensor:
+        # What no input determines, the leaves' turns, stays where it is.
+        return torch.linalg.solve(hessian + 1e-6 * torch.eye(75), right.T[..., None]).squeeze(-1).T
 
 
-def smplfitter_run(poses: Poses) -> Callable[[], object] | None:
+def _moved(pose: Pose, unknowns: Tensor) -> Pose:
+    turns = unknowns[3:].unflatten(0, (24, 3)).transpose(0, 1)
+    return Pose(so3.turn_columns(turns, pose.frames), pose.pelvis + unknowns[:3, None])
+
+
+def smplfitter_run(poses: Poses) -> Callable[[], object]:
     """smplfitter as its users run it, on the open body written as the file that it reads."""
-    if not importlib.util.find_spec("smplfitter"):
-        return None
-    from smplfitter.pt import BodyFitter, BodyModel
-
     body = read_body("open")
     with tempfile.TemporaryDirectory() as folder:
         table = np.array([[2**32 - 1, *PARENTS[1:]], range(24)])
@@ -122,7 +145,3 @@ def smplfitter_run(poses: Poses) -> Callable[[], object] | None:
     return lambda: fitter.fit_with_known_shape(
         betas, vertices, joints, num_iter=3, requested_keys=["pose_rotvecs", "joints"]
     )
-
-
-def _globals(relative: Tensor) -> Tensor:
-    return forward_planes(relative, torch.zeros_like(relative[0]))[1]

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Callable
 
 from .demo import make_demo
-from .environments import ROOT, blender_environment, ensure, solver_environment
+from .environments import ROOT, benchmark_environment, blender_environment, ensure, solver_environment
 from .extension_zip import build_zip
 from .failure import BuildFailure
 from .suite import run_tests
@@ -45,13 +45,14 @@ def _assets(options: argparse.Namespace) -> int:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    ensure([solver_environment(tools=True)])
+    environment = benchmark_environment()
     known = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if not path.stem.startswith("_"))
     if options.name and options.name not in known:
         raise BuildFailure(f"There is no benchmark {options.name}.", f"Choose one of: {', '.join(known)}.", 2)
+    ensure([environment])
     for name in [options.name] if options.name else known:
         print(f"== {name}", flush=True)
-        _run([solver_environment(tools=True).interpreter, f"benchmarks/{name}.py"])
+        _run([environment.interpreter, f"benchmarks/{name}.py"])
     return 0
 
 

@@ -55,6 +55,12 @@ def solver_environment(*, tools: bool) -> Environment:
     return Environment("solver", ROOT / ".venv", "3.11", ("solver/requirements.txt", *extra))
 
 
+def benchmark_environment() -> Environment:
+    """The solver's and the tools' packages and the rivals that benchmarks run against."""
+    requirements = (*solver_environment(tools=True).requirements, "benchmarks/requirements.txt")
+    return Environment("benchmarks", ROOT / ".venv-bench", "3.11", requirements)
+
+
 def blender_environment(version: str = BLENDER) -> Environment:
     """A `bpy` wheel of Blender `version` ("4.5") and pytest."""
     return Environment(

@@ -138,6 +138,22 @@ def test_gradients_are_those_of_the_converged_solution(differentiation: str, ker
         assert abs((gradient * direction).sum() - difference) < 1e-4 * max(abs(difference), 0.01 * scale)
 
 
+@pytest.mark.parametrize("differentiation", ["unrolled", "last_step", "implicit"])
+def test_gradcheck_on_every_input(differentiation: str) -> None:
+    poses = make_poses(2, seed=4)
+    layer = IKOLLayer(poses.skeleton, differentiation=differentiation, termination=Termination(40, 0.0, 0.0))
+    generator = torch.Generator().manual_seed(12)
+    weights = 0.3 + torch.rand(2, 24, generator=generator, dtype=torch.float64)
+
+    def solve(*inputs: Tensor) -> tuple[Tensor, ...]:
+        solution = layer(*inputs)
+        return solution.rotations, solution.joints, solution.translation
+
+    given = (poses.joints + noise(poses, 0.01), poses.betas, poses.twist, poses.leaf_rotations, weights, weights[:, 1:])
+    inputs = tuple(value.clone().requires_grad_() for value in given)
+    assert torch.autograd.gradcheck(solve, inputs, eps=1e-5, atol=1e-4, rtol=1e-4, fast_mode=True)
+
+
 def test_a_missing_keypoint_has_no_say() -> None:
     poses = make_poses(20)
     weights = torch.ones(20, 24, dtype=torch.float64)
