@@ -6,13 +6,16 @@ reaches, and each keeps its middle.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 
+from ..device import one_thread
 from .bands import SPAN, Bands, factor_bands
 from .blocks import Blocks
 from .chain import Chain
@@ -109,16 +112,18 @@ def solve_sequence(
         raise ValueError(f"a clip of {count} frames; {SPAN} at least")
     if windows is None or count <= windows.length + 2 * windows.margin:
         return _solve_window(start, terms, termination)
+    kept = windows.cut(count)
+    reaches = [slice(max(0, first - windows.margin), min(count, last + windows.margin)) for first, last in kept]
+    parts = _solve_together(
+        [(start.window(reach), [term.window(reach) for term in terms]) for reach in reaches], termination
+    )
     frames, pelvis = torch.empty_like(start.frames), torch.empty_like(start.pelvis)
     cost, converged, iterations = 0.0, True, 0
-    for first, last in windows.cut(count):
-        low, high = max(0, first - windows.margin), min(count, last + windows.margin)
-        cut = slice(low, high)
-        part = _solve_window(start.window(cut), [term.window(cut) for term in terms], termination)
-        kept = part.chain.window(slice(first - low, last - low))
-        frames[first:last], pelvis[first:last] = kept.frames, kept.pelvis
-        # Window by window, without what ties one to the next: the whole clip's Jacobians would not stay flat in memory.
-        cost += _cost(_linearize(kept, [term.window(slice(first, last)) for term in terms]))
+    for (first, last), reach, part in zip(kept, reaches, parts, strict=True):
+        middle = part.chain.window(slice(first - reach.start, last - reach.start))
+        frames[first:last], pelvis[first:last] = middle.frames, middle.pelvis
+        # Window by window, without what ties one to the next: the whole clip's rows would not stay flat in memory.
+        cost += _cost(_linearize(middle, [term.window(slice(first, last)) for term in terms]))
         converged, iterations = converged and part.converged, iterations + part.iterations
         if on_window is not None:
             on_window(last, count)
@@ -126,6 +131,23 @@ def solve_sequence(
     return ClipSolution(chain, cost, converged, iterations)
 
 
+def _solve_together(
+    problems: Sequence[tuple[Chain, Sequence[Term]]], termination: ClipTermination
+) -> Iterator[ClipSolution]:
+    """The windows' solutions in their order. On a CPU, as many windows at once as torch has threads: matrices of 75
+    rows gain nothing from a second thread, windows everything."""
+    on_cpu = problems[0][0].pelvis.device.type == "cpu"
+    pool = ThreadPoolExecutor(torch.get_num_threads() if on_cpu else 1)
+    with one_thread():
+        pending = deque(pool.submit(_solve_window, chain, terms, termination) for chain, terms in problems)
+        try:
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+@torch.no_grad()
 def _solve_window(chain: Chain, terms: Sequence[Term], termination: ClipTermination) -> ClipSolution:
     model = _linearize(chain, terms)
     cost = _cost(model)

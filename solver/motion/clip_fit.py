@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from ..body_file import JOINT_NAMES, Body
 from ..detect.observations import LANDMARK_NAMES
-from ..device import one_thread
 from ..ikol import Skeleton
 from ..ikol.chain import Chain
 from ..ikol.kinematics import LEAF_INPUT_ORDER
@@ -105,17 +104,16 @@ def fit_clip(
     feet, worth = points.pick(list(FOOT_POINTS)), _worth(rate_hz)
     sole_heights = _tensor(heights[list(FOOT_POINTS)])
     floor = start.floor
-    with one_thread():
-        for number in range(_ROUNDS):
-            on_progress(number / _ROUNDS)
+    for number in range(_ROUNDS):
+        on_progress(number / _ROUNDS)
 
-            def on_window(done: int, count: int, before: int = number) -> None:
-                on_progress((before + done / count) / _ROUNDS)
+        def on_window(done: int, count: int, before: int = number) -> None:
+            on_progress((before + done / count) / _ROUNDS)
 
-            planted = _contacts(chain, feet, sole_heights, floor, rate_hz)
-            ground = (PlantedPoints(feet, planted, worth), Ground(feet, sole_heights, floor, planted, worth))
-            chain = solve_sequence(chain, [*always, *ground], _TERMINATION, _WINDOWS, on_window).chain
-            floor = _floor(chain, feet, sole_heights, planted, floor)
+        planted = _contacts(chain, feet, sole_heights, floor, rate_hz)
+        ground = (PlantedPoints(feet, planted, worth), Ground(feet, sole_heights, floor, planted, worth))
+        chain = solve_sequence(chain, [*always, *ground], _TERMINATION, _WINDOWS, on_window).chain
+        floor = _floor(chain, feet, sole_heights, planted, floor)
     return ClipFit(chain.relative.numpy(), chain.pelvis.numpy(), floor)
 
 
