@@ -85,20 +85,27 @@ def sample(context: bpy.types.Context, armature: bpy.types.Object) -> Sampled:
     if not posing:
         raise BadInput(f"The action of {armature.name} moves no bone.", hint="Assign an action with a motion to it.")
     frames = _sample_frames(posing)
-    rotations = np.empty((len(frames), len(bones), 4))
-    locations = np.empty((len(frames), len(bones), 3))
     turned, moved = np.zeros(len(bones), bool), np.zeros(len(bones), bool)
     for index, bone in enumerate(bones):
         turned[index] = any((rotation_path(bone), part) in curves for part in range(rotation_width(bone)))
         moved[index] = any((location_path(bone), part) in curves for part in range(3))
-        rotations[:, index] = _rotations(bone, curves, frames)
-        locations[:, index] = _values(curves, location_path(bone), np.array(bone.location), frames)
     rate = scene_rate(context.scene) / (frames[1] - frames[0]) if len(frames) > 1 else scene_rate(context.scene)
     first, last = _range_of(context.scene, frames)
     selected = selected_bones(armature) if armature.mode == "POSE" else set()
     chosen = np.array([not selected or bone.name in selected for bone in bones])
-    motion = Motion(_skeleton(armature, bones), float(rate), continuous(rotations), locations)
+    motion = motion_at(armature, bones, frames, float(rate))
     return Sampled(armature, motion, frames, first, last, chosen, turned, moved)
+
+
+def motion_at(armature: bpy.types.Object, bones: list[bpy.types.PoseBone], frames: Array, rate_hz: float) -> Motion:
+    """What the active action does with `bones` (ancestors too, parents first) on evenly spaced `frames`."""
+    curves = {(curve.data_path, curve.array_index): curve for curve in curves_of(armature).fcurves}
+    rotations = np.empty((len(frames), len(bones), 4))
+    locations = np.empty((len(frames), len(bones), 3))
+    for index, bone in enumerate(bones):
+        rotations[:, index] = _rotations(bone, curves, frames)
+        locations[:, index] = _values(curves, location_path(bone), np.array(bone.location), frames)
+    return Motion(_skeleton(armature, bones), rate_hz, continuous(rotations), locations)
 
 
 def write_motion(sampled: Sampled, edited: Motion, label: str) -> bpy.types.Action:

@@ -2,12 +2,15 @@
 
 import bpy
 
+from ..pins.stored import IKOL_Pin
 from . import (
     cleanup_operators,
     cleanup_panel,
     environment_operators,
     import_operator,
     panels,
+    pin_operators,
+    pin_panel,
     properties,
     session,
     solve_operators,
@@ -21,6 +24,9 @@ _CLASSES = (
     *panels.CLASSES,
     *cleanup_operators.CLASSES,
     *cleanup_panel.CLASSES,
+    IKOL_Pin,
+    *pin_operators.CLASSES,
+    *pin_panel.CLASSES,
 )
 
 
@@ -28,6 +34,7 @@ def register() -> None:
     for a_class in _CLASSES:
         bpy.utils.register_class(a_class)
     bpy.types.Scene.ikol = bpy.props.PointerProperty(type=properties.IKOL_Settings)
+    bpy.types.Object.ikol_pins = bpy.props.CollectionProperty(type=IKOL_Pin)
     bpy.types.TOPBAR_MT_file_import.append(import_operator.draw_menu)
 
 
@@ -35,6 +42,7 @@ def unregister() -> None:
     session.SESSION.end()
     environment_operators.stop_looking()
     bpy.types.TOPBAR_MT_file_import.remove(import_operator.draw_menu)
+    del bpy.types.Object.ikol_pins
     del bpy.types.Scene.ikol
     for a_class in reversed(_CLASSES):
         bpy.utils.unregister_class(a_class)
