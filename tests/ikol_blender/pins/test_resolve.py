@@ -207,3 +207,15 @@ def test_undo(armature: bpy.types.Object) -> None:
     after = _values(armature, frames)
     assert all((after[key] == before[key]).all() for key in before)
     assert len(armature.ikol_pins) == 1
+
+
+@pytest.mark.parametrize("mode", ["XYZ", "AXIS_ANGLE"])
+def test_other_rotation_modes(armature: bpy.types.Object, mode: str) -> None:
+    armature.pose.bones["L_Elbow"].rotation_mode = mode
+    bpy.context.view_layer.update()
+    _bend(armature, "L_Shoulder")
+    _select(armature, "L_Wrist")
+    bpy.ops.ikol.pin_add()
+    place, turn, _ = (armature.matrix_world @ armature.pose.bones["L_Wrist"].matrix).decompose()
+    bpy.ops.ikol.resolve(frame_start=_START, frame_end=_END)
+    _assert_held(armature, place, turn)
