@@ -1,7 +1,9 @@
-"""The last step of a solve: the body, solved before the camera, becomes a take in the world."""
+"""The last step of a solve: people, solved before the camera, become takes in one world."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,7 @@ from .lift import Keypoints, landmark_points
 from .motion.camera import Intrinsics
 from .motion.clip_fit import ClipFit
 from .motion.contacts import FOOT_POINTS, contact_probability
-from .motion.world import START_SECONDS, place_in_world
+from .motion.world import START_SECONDS, Placement, place_in_world, place_on_floor
 from .take import Camera, Take
 
 Array = NDArray[Any]
@@ -23,18 +25,34 @@ Array = NDArray[Any]
 _POSED_AT_ONCE = 4096  # moments: keeps memory flat on long clips
 
 
-def assemble_take(
-    observations: Observations,
-    keypoints: Keypoints,
-    fit: ClipFit,
-    body: Body,
-    camera: Intrinsics,
-    rate_hz: float,
-    meta: dict[str, Any],
+@dataclass(frozen=True)
+class SolvedPerson:
+    """A person solved before the camera: what was seen, what was made of it, and warnings for the user."""
+
+    observations: Observations
+    keypoints: Keypoints
+    fit: ClipFit
+    camera: Intrinsics
+    warnings: list[str]
+
+
+def assemble_takes(people: Sequence[SolvedPerson], body: Body, rate_hz: float, meta: dict[str, Any]) -> list[Take]:
+    """The takes of a clip's people, all in the world of the first: where they met, they meet."""
+    first = people[0].fit
+    opening = first.local[: max(1, round(START_SECONDS * rate_hz)), 0]
+    clip = place_in_world(first.pelvis, opening, max(person.fit.floor for person in people))
+    return [
+        _assemble_take(
+            person, place_on_floor(clip, person.fit.floor), body, rate_hz, {**meta, "warnings": person.warnings}
+        )
+        for person in people
+    ]
+
+
+def _assemble_take(
+    person: SolvedPerson, placement: Placement, body: Body, rate_hz: float, meta: dict[str, Any]
 ) -> Take:
-    """The solved body put where it stands in the world."""
-    opening = fit.local[: max(1, round(START_SECONDS * rate_hz)), 0]
-    placement = place_in_world(fit.pelvis, opening, fit.floor)
+    observations, keypoints, fit = person.observations, person.keypoints, person.fit
     rest = body.rest_joints(keypoints.betas)
     marks = landmark_points(body, keypoints.betas)
     count = len(fit.local)
@@ -61,7 +79,7 @@ def assemble_take(
         confidence=keypoints.confidence,
         contacts=contact_probability(feet, rate_hz),
         landmarks2d=observations.landmarks2d,
-        camera=_camera_in_world(camera, placement.rotation, placement.position),
+        camera=_camera_in_world(person.camera, placement.rotation, placement.position),
         meta=meta,
     )
 

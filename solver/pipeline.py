@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from . import __version__
-from .assemble import assemble_take
+from .assemble import SolvedPerson, assemble_takes
 from .body import joint_transforms
 from .body_file import Body, read_body
 from .detect import BlazePose, Observations, PersonLandmarks, gather_observations, resample_observations
@@ -32,7 +32,7 @@ from .motion.camera import Intrinsics, intrinsics, locate
 from .motion.clip_fit import ClipFit, fit_clip
 from .motion.contacts import FOOT_POINTS
 from .motion.smoothing import fill_gaps, smooth
-from .take import Take, write_take
+from .take import write_take
 from .video import VideoInfo, probe_video, read_frames, uniform_rate, uniform_times
 
 Array = NDArray[Any]
@@ -106,18 +106,20 @@ def solve(request: SolveRequest, job: Job) -> list[Path]:
         raise NoPersonFound(f"Nobody was found in {Path(request.video).name}.")
     rate_hz = request.rate_hz or uniform_rate(people[0].times)
     skeleton = Skeleton.from_body(request.model)
-    settings = _describe(video, request, device)
-    takes: list[Take] = []
+    settings = {**_describe(video, request, device), "in_point_s": float(people[0].times[0])}
+    solved: list[SolvedPerson] = []
     moments = [int(observations.seen.sum()) for observations in people]
     for number, observations in enumerate(people):
         progress = _SolveProgress(job, sum(moments[:number]), moments[number], sum(moments))
-        takes.append(_solve_person(observations, request, body, skeleton, rate_hz, device, settings, job, progress))
+        solved.append(_solve_person(observations, request, body, skeleton, rate_hz, device, job, progress))
+    takes = assemble_takes(solved, body, rate_hz, settings)
     job.emit(Progress("solve", sum(moments), sum(moments), 0.0))
     job.stop_if_cancelled()  # from here on all takes are written or, when one cannot be, the user is told
     paths: list[Path] = []
     for number, take in enumerate(takes, start=1):
         paths.append(write_take(take, folder / f"take_p{number}.npz"))
         job.emit(TakeWritten(person=number, path=str(paths[-1])))
+    _remove_leftovers(folder, len(paths))
     return paths
 
 
@@ -186,10 +188,9 @@ def _solve_person(
     skeleton: Skeleton,
     rate_hz: float,
     device: torch.device,
-    settings: dict[str, Any],
     job: Job,
     progress: _SolveProgress,
-) -> Take:
+) -> SolvedPerson:
     observations = resample_observations(observed, _moments_in_sight(observed, rate_hz))
     unseen = 1.0 - float(observations.seen.mean())
     observations = smooth(fill_gaps(observations), rate_hz)
@@ -205,7 +206,7 @@ def _solve_person(
             f"Person {observed.person} was out of sight for {unseen:.0%} of the time; that part is guessed."
         )
         job.emit(Notice("out_of_sight", warnings[-1]))
-    return assemble_take(observations, keypoints, fit, body, camera, rate_hz, {**settings, "warnings": warnings})
+    return SolvedPerson(observations, keypoints, fit, camera, warnings)
 
 
 def _moments_in_sight(observed: Observations, rate_hz: float) -> Array:
@@ -235,6 +236,14 @@ def _prepare_folder(folder: Path) -> Path:
     except OSError as error:
         raise OutputUnwritable(f"Nothing can be written to {folder}: {error.strerror or error}.") from error
     return folder
+
+
+def _remove_leftovers(folder: Path, count: int) -> None:
+    """Take away the takes that an earlier solve into this folder numbered beyond this one's."""
+    for path in folder.glob("take_p*.npz"):
+        number = path.stem.removeprefix("take_p")
+        if number.isdigit() and int(number) > count:
+            path.unlink()
 
 
 def _describe(video: VideoInfo, request: SolveRequest, device: torch.device) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Reference: AMASS (Mahmood et al., ICCV 2019) for `poses`, `trans`, `betas`, `gen
 from __future__ import annotations
 
 import json
+import math
 import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -68,7 +69,7 @@ class Take:
         contacts: (T, 4) probability that left heel, left toe, right heel, right toe is planted.
         landmarks2d: (T, 33, 3) px, px, visibility 0..1.
         camera: where the video was filmed from.
-        meta: clip name and sha256, versions, device, settings, warnings: JSON values only.
+        meta: clip name and sha256, in point (s), versions, device, settings, warnings: JSON values only.
     """
 
     poses: Array
@@ -87,6 +88,14 @@ class Take:
 
     def __len__(self) -> int:
         return len(self.poses)
+
+    @property
+    def entrance_s(self) -> float:
+        """Seconds from the start of what was solved of the clip to the take's first moment: when the person enters."""
+        in_point = self.meta.get("in_point_s")
+        if not isinstance(in_point, int | float) or not math.isfinite(in_point):
+            return 0.0  # an AMASS file, say, begins with its person
+        return max(0.0, float(self.timestamps[0]) - in_point)
 
 
 def write_take(take: Take, path: Path) -> Path:

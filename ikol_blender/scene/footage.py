@@ -94,16 +94,17 @@ def add_footage(camera: bpy.types.Object, movie: Movie, take: Take, scene: bpy.t
     background.source, background.image = "IMAGE", image
     background.alpha, background.display_depth, background.frame_method = 1.0, "BACK", "FIT"
     camera.data.show_background_images = True
-    end = last_frame(len(take), take.framerate, scene_rate(scene))
+    end = last_frame(take, scene_rate(scene))
+    start_s = float(take.timestamps[0]) - take.entrance_s
     user = background.image_user
     user.frame_start, user.frame_duration, user.use_auto_refresh = FIRST_FRAME, end, True
-    offsets = movie_offsets(np.array([FIRST_FRAME, end]), float(take.timestamps[0]), scene_rate(scene), movie.rate_hz)
+    offsets = movie_offsets(np.array([FIRST_FRAME, end]), start_s, scene_rate(scene), movie.rate_hz)
     user.frame_offset = round(offsets[0])
     if abs(offsets[1] - offsets[0]) > 0.5:
         # Blender plays one frame of a movie per frame of the scene, at any rate: the offset makes up the difference.
         new_action(f"{camera.name} footage", camera.data)
         frames = np.arange(FIRST_FRAME, end + 1)
-        values = np.round(movie_offsets(frames, float(take.timestamps[0]), scene_rate(scene), movie.rate_hz))
+        values = np.round(movie_offsets(frames, start_s, scene_rate(scene), movie.rate_hz))
         write_curve(curves_of(camera.data), _OFFSET_PATH, 0, frames.astype(np.float64), values)
 
 

@@ -80,7 +80,7 @@ def import_take(
     scene = context.scene
     _leave_modes(context)
     if match_scene:
-        timing.match_scene(scene, len(take), take.framerate)
+        timing.match_scene(scene, take)
         match_render(scene, take.camera)
     collection = bpy.data.collections.new(name)
     _parent_collection(context).children.link(collection)
@@ -88,7 +88,7 @@ def import_take(
     rest = rest_body(shape, betas)
     armature = build_armature(name, rest, context, collection)
     mesh = build_body(f"{name} body", shape, betas, rest, armature, collection)
-    frames = timing.key_frames(len(take), take.framerate, timing.scene_rate(scene))
+    frames = timing.key_frames(take, timing.scene_rate(scene))
     action = build_action(name, take, rest, armature, frames)
     camera = build_camera(f"{name} camera", take.camera, collection)
     if footage.movie is not None:

@@ -1,7 +1,8 @@
 """When things happen: a take's time base and a scene's frames.
 
-A take's moments are evenly spaced at its frame rate. Its first moment falls on frame 1 of the scene, and moment i on
-frame 1 + i * (scene rate) / (take rate): on every whole frame when the scene has the take's rate.
+The start of what was solved of a clip falls on frame 1 of the scene. A take begins there or when its person enters:
+moment i falls on frame 1 + (entrance * (take rate) + i) * (scene rate) / (take rate), on every whole frame when the
+scene has the take's rate. Several people of one clip keep their times.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ..contract import Take
 from .compat import has_strips
 
 FIRST_FRAME = 1
@@ -30,25 +32,25 @@ def scene_rate(scene: bpy.types.Scene) -> float:
     return scene.render.fps / scene.render.fps_base
 
 
-def last_frame(count: int, take_rate_hz: float, scene_rate_hz: float) -> int:
-    """The scene's frame of the last of `count` moments, rounded up to a whole one."""
-    return FIRST_FRAME + int(np.ceil((count - 1) * scene_rate_hz / take_rate_hz - 1e-3))
+def last_frame(take: Take, scene_rate_hz: float) -> int:
+    """The scene's frame of the take's last moment, rounded up to a whole one."""
+    return int(np.ceil(key_frames(take, scene_rate_hz)[-1] - 1e-3))
 
 
-def key_frames(count: int, take_rate_hz: float, scene_rate_hz: float) -> NDArray[np.float64]:
-    """(count,) frames of a take's moments; whole numbers when the rates agree."""
-    ratio = scene_rate_hz / take_rate_hz
+def key_frames(take: Take, scene_rate_hz: float) -> NDArray[np.float64]:
+    """(T,) frames of the take's moments; whole numbers when the rates agree."""
+    ratio = scene_rate_hz / take.framerate
     # A scene stores its rate in single precision: what is left of the division is not a difference in rate.
     ratio = 1.0 if abs(ratio - 1) < 1e-5 else ratio
-    return FIRST_FRAME + np.arange(count) * ratio
+    # The people of a clip share one time base, so nobody enters between two moments.
+    return FIRST_FRAME + (round(take.entrance_s * take.framerate) + np.arange(len(take))) * ratio
 
 
-def fits(scene: bpy.types.Scene, count: int, take_rate_hz: float) -> bool:
-    """Whether the scene already has the take's frame rate and range."""
-    fps, base = exact_rate(take_rate_hz)
+def fits(scene: bpy.types.Scene, take: Take) -> bool:
+    """Whether the scene already has the take's frame rate, and its range in view."""
+    fps, base = exact_rate(take.framerate)
     same_rate = abs(scene_rate(scene) * base / fps - 1) < 1e-5
-    last = last_frame(count, take_rate_hz, fps / base)
-    return same_rate and (scene.frame_start, scene.frame_end) == (FIRST_FRAME, last)
+    return same_rate and scene.frame_start == FIRST_FRAME and scene.frame_end >= last_frame(take, fps / base)
 
 
 def has_animation(scene: bpy.types.Scene) -> bool:
@@ -63,8 +65,8 @@ def has_animation(scene: bpy.types.Scene) -> bool:
     return animated or has_strips(scene)
 
 
-def match_scene(scene: bpy.types.Scene, count: int, take_rate_hz: float) -> None:
+def match_scene(scene: bpy.types.Scene, take: Take) -> None:
     """Give the scene the take's frame rate and range."""
-    scene.render.fps, scene.render.fps_base = exact_rate(take_rate_hz)
+    scene.render.fps, scene.render.fps_base = exact_rate(take.framerate)
     scene.frame_start = FIRST_FRAME
-    scene.frame_end = last_frame(count, take_rate_hz, scene_rate(scene))
+    scene.frame_end = last_frame(take, scene_rate(scene))

@@ -41,7 +41,7 @@ class IKOL_OT_import_take(Operator, ImportHelper):
             take = read_take(bpy.path.abspath(self.filepath))
         except IkolError as error:
             return self._refuse(error)
-        if fits(context.scene, len(take), take.framerate):
+        if fits(context.scene, take):
             return self.execute(context)
         return context.window_manager.invoke_props_dialog(
             self, width=420, title="The scene has animation", confirm_text="Import"

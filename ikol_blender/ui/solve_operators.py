@@ -8,7 +8,7 @@ from bpy.props import BoolProperty, StringProperty
 from bpy.types import Context, Operator
 from bpy.types import Event as BlenderEvent
 
-from ..contract import Cancelled, Event, IkolError, Notice
+from ..contract import Cancelled, Event, IkolError, Notice, read_take
 from ..preferences import preferences_of, solver_python
 from ..runtime.job import SolveJob
 from ..runtime.process import solve_blocking, start_solve
@@ -77,11 +77,19 @@ class IKOL_OT_solve(Ticking):
         if self.import_takes:
             # Where nobody watches nobody can answer: a script says what it wants by importing the take itself.
             ask = "EXEC_DEFAULT" if bpy.app.background else "INVOKE_DEFAULT"
-            for take in takes:
+            # The one that ends last sets the scene; the others then fit into it and nothing need be asked.
+            for take in sorted(takes, key=_end_s, reverse=True):
                 try:
                     bpy.ops.ikol.import_take(ask, True, filepath=str(take))
                 except RuntimeError as refused:  # how Blender hands on what an operator reported as an error
                     self.report({"ERROR"}, str(refused).strip().removeprefix("Error: "))
+
+
+def _end_s(path: Path) -> float:
+    try:
+        return float(read_take(path).timestamps[-1])
+    except IkolError:
+        return 0.0  # its import says what is wrong with it
 
 
 class IKOL_OT_cancel(Operator):

@@ -1,6 +1,6 @@
-"""The world, first version: Z up, the person at the origin facing -Y, feet on z = 0.
+"""The world: Z up, the clip's first person above the origin facing -Y, the lowest floor at z = 0.
 
-Gravity is the camera's down: whoever holds a camera level is right, and the next version finds out by itself.
+Gravity is the camera's down: right for a camera that is held level.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ Array = NDArray[Any]
 # Camera axes (x right, y down, z forward) of a level camera that looks along +Y.
 LEVEL = np.array(((1.0, 0.0, 0.0), (0.0, 0.0, 1.0), (0.0, -1.0, 0.0)))
 START_SECONDS = 0.5
+# Floors that differ by less are one floor, seen with an error in depth; by more, somebody stands on something.
+_SAME_FLOOR = 0.5  # m
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,21 @@ def place_in_world(pelvis: Array, opening: Array, floor: float) -> Placement:
     Args:
         pelvis: (T, 3) in camera axes, metres.
         opening: (N, 3, 3) SMPL's joint 0 in camera axes over the first START_SECONDS.
-        floor: the ground's height along the camera's y (down), metres.
+        floor: height of the clip's lowest ground along the camera's y (down), metres.
     """
     forward = (LEVEL @ opening[:, :, 2].mean(axis=0))[:2]
     yaw = -np.pi / 2 - np.arctan2(forward[1], forward[0])
     rotation = Rotation.from_euler("z", yaw).as_matrix() @ LEVEL
     start = rotation @ pelvis[: len(opening)].mean(axis=0)
     return Placement(rotation, np.array((-start[0], -start[1], floor)))
+
+
+def place_on_floor(clip: Placement, floor: float) -> Placement:
+    """The placement of one person in the clip's world, with the feet on z = 0 where the floor is the clip's.
+
+    Args:
+        floor: the ground's height under this person along the camera's y (down), metres.
+    """
+    if abs(floor - clip.position[2]) > _SAME_FLOOR:
+        return clip
+    return Placement(clip.rotation, np.array((clip.position[0], clip.position[1], floor)))

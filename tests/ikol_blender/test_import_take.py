@@ -191,6 +191,21 @@ def test_two_people_share_a_scene(empty_scene: bpy.types.Scene, take_file: Path,
     assert names == ["turning p1", "turning p2"]
 
 
+def test_who_enters_later_is_keyed_later(empty_scene: bpy.types.Scene, turning_take: Take, tmp_path: Path) -> None:
+    since = turning_take.timestamps[0]
+    later = replace(
+        turning_take,
+        timestamps=turning_take.timestamps + 20 / turning_take.framerate,
+        meta={**turning_take.meta, "in_point_s": since},
+    )
+    imported = import_take(bpy.context, write_take(later, tmp_path / "take_p2.npz"))
+    keys = _curves(imported)['pose.bones["Head"].rotation_quaternion'][0][:, 0]
+    assert np.array_equal(keys, 21 + np.arange(len(turning_take)))
+    assert (empty_scene.frame_start, empty_scene.frame_end) == (1, 20 + len(turning_take))
+    empty_scene.frame_set(21 + 30)
+    assert np.abs(_bone_heads(imported.armature) - turning_take.keypoints3d[30]).max() < 1e-4
+
+
 def test_saved_file_opens_again_with_the_same_motion(
     imported: ImportedTake, turning_take: Take, tmp_path: Path
 ) -> None:

@@ -133,3 +133,11 @@ def test_failed_write_leaves_the_earlier_take_and_nothing_half_written(take: Tak
     assert path.read_bytes() == before and [entry.name for entry in tmp_path.iterdir()] == ["take_p1.npz"]
     with pytest.raises(OutputUnwritable):
         write_take(take, path / "in a file" / "take_p1.npz")
+
+
+@pytest.mark.parametrize(
+    ("in_point_s", "entrance_s"), [(0.0, 0.5), (0.25, 0.25), (None, 0.0), ("soon", 0.0), (9.0, 0.0)]
+)
+def test_when_the_person_enters(take: Take, in_point_s: object, entrance_s: float) -> None:
+    later = replace(take, timestamps=take.timestamps - take.timestamps[0] + 0.5, meta={"in_point_s": in_point_s})
+    assert later.entrance_s == pytest.approx(entrance_s)

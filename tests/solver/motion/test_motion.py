@@ -8,7 +8,7 @@ from solver.detect import Observations
 from solver.motion.camera import intrinsics, locate, put_on_rays, view_rotations
 from solver.motion.contacts import FOOT_POINTS, contact_probability
 from solver.motion.smoothing import fill_gaps, low_pass
-from solver.motion.world import LEVEL, place_in_world
+from solver.motion.world import LEVEL, place_in_world, place_on_floor
 
 RATE = 30.0
 
@@ -107,6 +107,15 @@ def test_the_person_starts_at_the_origin_facing_minus_y_on_the_floor():
     np.testing.assert_allclose(world[:, 2], 0.95, atol=1e-9)
     np.testing.assert_allclose(placement.rotation @ (0, -1, 0), (0, 0, 1), atol=1e-12)
     assert np.linalg.det(LEVEL) == pytest.approx(1)
+
+
+def test_people_of_a_clip_share_its_world_and_stand_on_its_floor_unless_on_a_roof():
+    facing = np.broadcast_to(np.diag((1.0, -1.0, -1.0)), (15, 3, 3))
+    clip = place_in_world(np.tile((1.0, 0.1, 4.0), (60, 1)), facing, 1.05)
+    beside = place_on_floor(clip, 1.15)  # 10 cm of error in their floor
+    np.testing.assert_allclose(beside.move(np.array((3.0, 1.15, 4.0))), (2, 0, 0), atol=1e-9)
+    on_a_roof = place_on_floor(clip, -1.95)
+    np.testing.assert_allclose(on_a_roof.move(np.array((3.0, -1.95, 4.0))), (2, 0, 3), atol=1e-9)
 
 
 def test_contacts_are_low_and_slow():
