@@ -150,7 +150,8 @@ class _Model:
 
     def __init__(self, path: Path, threads: int) -> None:
         try:
-            self._interpreter = Interpreter(model_path=str(path), num_threads=threads)
+            # Not by name: on Windows, LiteRT opens no path with letters beyond ASCII.
+            self._interpreter = Interpreter(model_content=path.read_bytes(), num_threads=threads)
         except (ValueError, OSError) as error:
             raise IkolError(
                 f"The detector's file {path.name} could not be loaded: {error}.", hint="Install the extension again."

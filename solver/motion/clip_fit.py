@@ -32,7 +32,7 @@ Array = NDArray[Any]
 _INDEPENDENT_SECONDS = 0.1  # the detector's errors are the same for this long: faster video does not know more
 _IMAGE_SIGMA = 0.012  # of the person's height in the picture
 _DETECTOR_DEPTH_WEIGHT = 0.1
-_ACCELERATION = 60.0  # m/s^2, over _INDEPENDENT_SECONDS
+_ACCELERATION = 120.0  # m/s^2, over _INDEPENDENT_SECONDS
 _ANGULAR_ACCELERATION = 600.0  # rad/s^2
 _TWIST_WEIGHT, _LEAF_WEIGHT = 0.3, 0.3
 # Corners of eyes and mouth say what nose, eyes and ears say.
