@@ -70,7 +70,7 @@ def make_demo(video: str | None) -> int:
     shutil.rmtree(work)
     if clip == DEMO_CLIP.resolve() and DEMO_TRUTH.exists():
         print("\nAgainst the truth that the demo clip was rendered from:", flush=True)
-        _require(_solver("evaluate", outputs.take, DEMO_TRUTH), "evaluation")
+        _require(_solver("evaluate", outputs.take, "--truth", DEMO_TRUTH), "evaluation")
     _say_what_was_written(outputs, time.monotonic() - began)
     return 0
 

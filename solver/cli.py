@@ -6,6 +6,7 @@ Exit status: 0 done, 2 bad input, 3 no person, 130 cancelled, 1 our fault.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import sys
@@ -93,10 +94,13 @@ def _solve(options: argparse.Namespace, emit: EventWriter | ProgressBar) -> int:
 
 
 def _evaluate(options: argparse.Namespace, emit: Callable[[Event], None]) -> int:
-    from .evaluate import compare, format_report
+    from .body_file import read_body
+    from .evaluate import format_figures, measure
     from .take import read_take
 
-    print(format_report(compare(read_take(Path(options.take)), read_take(Path(options.truth)))))
+    truth = None if options.truth is None else read_take(Path(options.truth))
+    figures = measure(read_take(Path(options.take)), read_body(options.model), truth)
+    print(json.dumps(figures) if options.json else format_figures(figures))
     return 0
 
 
@@ -137,9 +141,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     solve.set_defaults(run=_solve)
 
-    evaluate = commands.add_parser("evaluate", help="a take against its truth")
+    evaluate = commands.add_parser("evaluate", help="a take's quality, by itself or against its truth")
     evaluate.add_argument("take")
-    evaluate.add_argument("truth")
+    evaluate.add_argument("--truth", metavar="FILE", help="a take of what really happened")
+    evaluate.add_argument("--model", default="open", help='"open" or an SMPL file (default: open)')
+    evaluate.add_argument("--json", action="store_true", help="one JSON object")
     evaluate.set_defaults(run=_evaluate)
 
     overlay = commands.add_parser("overlay", help="landmarks and the solved skeleton drawn on the video")
