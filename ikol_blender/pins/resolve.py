@@ -39,12 +39,14 @@ class Resolved:
     pins: how many were held.
     bones: how many bones got new keys.
     miss_m, miss_rad: how far the worst pin is off.
+    foot_m: how far a foot was drawn from its place at most, where the leg is too short.
     """
 
     pins: int
     bones: int
     miss_m: float
     miss_rad: float
+    foot_m: float
 
 
 def resolve(
@@ -80,9 +82,12 @@ def resolve(
             hint="Choose the body instead of the limb, or pin it nearer.",
         )
     changed = set(freedom.turning)
-    for leg in _held_legs(motion.skeleton, goals, part):
-        after = hold_foot(after, before.posed(), (leg.hip, leg.knee, leg.ankle))
+    reference = before.posed()
+    legs = _held_legs(motion.skeleton, goals, part)
+    for leg in legs:
+        after = hold_foot(after, reference, (leg.hip, leg.knee, leg.ankle))
         changed |= {leg.hip, leg.knee, leg.ankle}
+    drawn = np.linalg.norm(after.posed().heads - reference.heads, axis=-1).max(axis=0)
     for index in sorted(changed):
         values = _near_curves(bones[index], after.rotations[:, index], armature, frames)
         _write(armature, bones[index], rotation_path(bones[index]), frames, values, open_start, open_end)
@@ -91,7 +96,13 @@ def resolve(
         values = after.locations[:, freedom.shifting]
         _write(armature, bone, location_path(bone), frames, values, open_start, open_end)
     context.scene.frame_set(context.scene.frame_current, subframe=context.scene.frame_subframe)
-    return Resolved(len(pins), len(changed), miss.position, miss.rotation)
+    return Resolved(
+        len(pins),
+        len(changed),
+        miss.position,
+        miss.rotation,
+        max((float(drawn[leg.ankle]) for leg in legs), default=0.0),
+    )
 
 
 def _range(scene: bpy.types.Scene, frame_start: int | None, frame_end: int | None) -> tuple[int, int]:

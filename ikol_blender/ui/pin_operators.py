@@ -103,6 +103,8 @@ class IKOL_OT_resolve(_OnPins, Operator):
         except IkolError as error:
             self.report({"ERROR"}, f"{error.message} {error.hint}")
             return {"CANCELLED"}
+        if report.foot_m > 0.005:
+            self.report({"WARNING"}, f"A leg is too short to keep its foot in place: {report.foot_m * 100:.1f} cm off")
         self.report({"INFO"}, f"{report.pins} pins hold; {report.bones} bones have new keys")
         return {"FINISHED"}
 
