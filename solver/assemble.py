@@ -27,12 +27,14 @@ _POSED_AT_ONCE = 4096  # moments: keeps memory flat on long clips
 
 @dataclass(frozen=True)
 class SolvedPerson:
-    """A person solved before the camera: what was seen, what was made of it, and warnings for the user."""
+    """A person solved before the camera: what was seen, what was made of it, the moments in which left and right were
+    put right, and warnings for the user."""
 
     observations: Observations
     keypoints: Keypoints
     fit: ClipFit
     camera: Intrinsics
+    swaps: int
     warnings: list[str]
 
 
@@ -43,7 +45,11 @@ def assemble_takes(people: Sequence[SolvedPerson], body: Body, rate_hz: float, m
     clip = place_in_world(first.pelvis, opening, max(person.fit.floor for person in people))
     return [
         _assemble_take(
-            person, place_on_floor(clip, person.fit.floor), body, rate_hz, {**meta, "warnings": person.warnings}
+            person,
+            place_on_floor(clip, person.fit.floor),
+            body,
+            rate_hz,
+            {**meta, "swaps_repaired": person.swaps, "warnings": person.warnings},
         )
         for person in people
     ]

@@ -72,6 +72,7 @@ def measure(take: Take, body: Body, truth: Take | None = None) -> dict[str, floa
         "foot_slip_cm_s": _scaled(feet.slip_speed, 100),
         "penetration_cm": 100 * feet.penetration,
         "float_cm": _scaled(feet.floating, 100),
+        "swaps_repaired": _whole(take.meta.get("swaps_repaired")),
         "low_confidence_share": float((take.confidence[moments].mean(axis=1) < _DOUBTFUL).mean()),
     }
     if truth is None:
@@ -135,6 +136,10 @@ def _written(value: float | int | None) -> str:
     if value is None:
         return "-"
     return str(value) if isinstance(value, int) else f"{value:.2f}"
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) else None
 
 
 def _scaled(value: float | None, factor: float) -> float | None:

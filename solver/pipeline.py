@@ -22,7 +22,7 @@ from . import __version__
 from .assemble import SolvedPerson, assemble_takes
 from .body import joint_transforms
 from .body_file import Body, read_body
-from .detect import BlazePose, Observations, PersonLandmarks, gather_observations, resample_observations
+from .detect import BlazePose, Observations, PersonLandmarks, gather_observations, repair, resample_observations
 from .device import choose_device, one_thread
 from .errors import BadInput, Cancelled, NoPersonFound, OutputUnwritable
 from .events import PROTOCOL_VERSION, Event, Notice, Preview, Progress, SolveRequest, Started, TakeWritten
@@ -191,7 +191,8 @@ def _solve_person(
     job: Job,
     progress: _SolveProgress,
 ) -> SolvedPerson:
-    observations = resample_observations(observed, _moments_in_sight(observed, rate_hz))
+    repaired = repair(observed)
+    observations = resample_observations(repaired.observations, _moments_in_sight(observed, rate_hz))
     unseen = 1.0 - float(observations.seen.mean())
     observations = smooth(fill_gaps(observations), rate_hz)
     camera = intrinsics(observations.image_size, request.focal_px)
@@ -206,7 +207,7 @@ def _solve_person(
             f"Person {observed.person} was out of sight for {unseen:.0%} of the time; that part is guessed."
         )
         job.emit(Notice("out_of_sight", warnings[-1]))
-    return SolvedPerson(observations, keypoints, fit, camera, warnings)
+    return SolvedPerson(observations, keypoints, fit, camera, repaired.swapped, warnings)
 
 
 def _moments_in_sight(observed: Observations, rate_hz: float) -> Array:

@@ -9,6 +9,7 @@ from .observations import (
     gather_observations,
     resample_observations,
 )
+from .repair import Repaired, repair
 
 __all__ = [
     "LANDMARK_NAMES",
@@ -16,6 +17,8 @@ __all__ = [
     "Detector",
     "Observations",
     "PersonLandmarks",
+    "Repaired",
     "gather_observations",
+    "repair",
     "resample_observations",
 ]

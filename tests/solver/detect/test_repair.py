@@ -1,0 +1,88 @@
+"""Swaps of left and right that were put in are taken out again, and nothing else is touched."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from solver.body import joint_transforms
+from solver.body_file import read_body
+from solver.detect import LANDMARK_NAMES, Observations, repair
+from solver.lift import landmark_points
+from solver.take import read_take
+
+TRUTH = Path(__file__).resolve().parents[3] / "addon_assets" / "demo" / "demo_truth.npz"
+ARMS = ("elbow", "wrist", "pinky", "index", "thumb")
+LEGS = ("knee", "ankle", "heel", "foot_index")
+TRUNK = ("shoulder", "hip", "eye_inner", "eye", "eye_outer", "ear")
+INJECTED = {"arms": ARMS, "legs": LEGS, "whole body": (*TRUNK, *ARMS, *LEGS), "arms and shoulders": (*ARMS, "shoulder")}
+
+
+@pytest.fixture(scope="module")
+def observed() -> Observations:
+    """The demo's person as a detector sees it: white noise of 1.5 px and 10 mm."""
+    take, body = read_take(TRUTH), read_body("open")
+    camera = np.array(take.camera.rotation)
+    local = Rotation.from_rotvec(take.poses.reshape(-1, 3)).as_matrix().reshape(-1, 24, 3, 3)
+    turned, placed = joint_transforms(local, body.rest_joints(take.betas))
+    points = landmark_points(body, take.betas).place(turned, placed) + take.trans[:, None]
+    seen = (points - take.camera.position) @ camera
+    hips = [LANDMARK_NAMES.index(f"{side}_hip") for side in ("left", "right")]
+    random = np.random.default_rng(1)
+    image = np.ones((len(take), 33, 3))
+    image[..., :2] = seen[..., :2] / seen[..., 2:] * take.camera.focal_px + take.camera.center_px
+    image[..., :2] += random.normal(0, 1.5, (len(take), 33, 2))
+    world = seen - seen[:, hips].mean(axis=1, keepdims=True) + random.normal(0, 0.01, seen.shape)
+    everywhere = np.ones(len(take), bool)
+    return Observations(
+        1, take.timestamps, image.astype(np.float32), world.astype(np.float32), everywhere, take.camera.image_size
+    )
+
+
+def swap(observed: Observations, names: tuple[str, ...], moments: np.ndarray) -> Observations:
+    sides = [[LANDMARK_NAMES.index(f"{side}_{name}") for name in names] for side in ("left", "right")]
+    rows = np.flatnonzero(moments)[:, None]
+    image, world = observed.landmarks2d.copy(), observed.landmarks3d.copy()
+    for values in (image, world):
+        values[rows, sides[0] + sides[1]] = values[rows, sides[1] + sides[0]]
+    return replace(observed, landmarks2d=image, landmarks3d=world)
+
+
+def test_what_is_right_is_left_alone(observed: Observations) -> None:
+    repaired = repair(observed)
+    assert (repaired.swapped, repaired.jumps) == (0, 0)
+    np.testing.assert_array_equal(repaired.observations.landmarks2d, observed.landmarks2d)
+
+
+@pytest.mark.parametrize("limbs", INJECTED)
+@pytest.mark.parametrize("run", [1, 8])
+def test_swaps_in_a_third_of_the_moments_are_undone(observed: Observations, limbs: str, run: int) -> None:
+    random, moments = np.random.default_rng(run), np.zeros(len(observed.times), bool)
+    while moments.mean() < 0.3:
+        first = random.integers(len(moments))
+        moments[first : first + run] = True
+    repaired = repair(swap(observed, INJECTED[limbs], moments))
+    assert repaired.swapped == moments.sum()
+    np.testing.assert_array_equal(repaired.observations.landmarks3d, observed.landmarks3d)
+
+
+def test_a_landmark_that_jumps_is_put_between_its_neighbours_and_hardly_believed(observed: Observations) -> None:
+    wrist, image = LANDMARK_NAMES.index("left_wrist"), observed.landmarks2d.copy()
+    image[40, wrist, 0] += 150
+    repaired = repair(replace(observed, landmarks2d=image))
+    assert repaired.jumps == 1
+    found = repaired.observations.landmarks2d
+    np.testing.assert_allclose(found[40, wrist, :2], (image[39, wrist, :2] + image[41, wrist, :2]) / 2, rtol=1e-6)
+    assert found[40, wrist, 2] == pytest.approx(0.1)
+    assert repaired.swapped == 0
+
+
+def test_moments_without_a_person_stay_empty(observed: Observations) -> None:
+    seen = observed.seen.copy()
+    seen[50:80] = False
+    gap = replace(observed, seen=seen, landmarks2d=observed.landmarks2d * seen[:, None, None])
+    repaired = repair(swap(gap, LEGS, (np.arange(len(seen)) % 3 == 0) & seen))
+    assert (repaired.observations.landmarks2d[50:80] == 0).all()
+    np.testing.assert_array_equal(repaired.observations.landmarks2d[seen], gap.landmarks2d[seen])
