@@ -16,6 +16,7 @@ from .region import Region
 Array = NDArray[Any]
 
 _PRESENT = 0.5
+_VISIBLE = 0.1  # mean over the landmarks
 _LOOK_AROUND_SECONDS = 1.0  # how often to look for newcomers while somebody is tracked
 _SEARCH_SECONDS = 0.2  # how often to look for somebody just lost; gaps up to half a second are interpolated
 _REMEMBER_SECONDS = 2.0  # somebody who returns this soon, near where they left, is the same person
@@ -53,7 +54,7 @@ class BlazePose:
         tracks: list[_Track] = []
         for track in self._tracks:
             crop = self._landmarks.read(rgb, track.region)
-            if crop.presence < _PRESENT or any(crop.next_region.covers(other.region) for other in tracks):
+            if not _holds_somebody(crop) or any(crop.next_region.covers(other.region) for other in tracks):
                 self._lost.append(track)
                 continue
             tracks.append(_Track(track.person, crop.next_region, time_s))
@@ -64,7 +65,7 @@ class BlazePose:
                 if len(tracks) == self._max_people or any(track.region.covers(region) for track in tracks):
                     continue
                 crop = self._landmarks.read(rgb, region)
-                if crop.presence < _PRESENT or any(crop.next_region.covers(track.region) for track in tracks):
+                if not _holds_somebody(crop) or any(crop.next_region.covers(track.region) for track in tracks):
                     continue
                 track = _Track(self._identify(region, time_s), crop.next_region, time_s)
                 tracks.append(track)
@@ -88,6 +89,11 @@ class BlazePose:
                 return track.person
         self._people_so_far += 1
         return self._people_so_far
+
+
+def _holds_somebody(crop: PersonCrop) -> bool:
+    """Whether there is a person of whom something can be seen: who has left the picture is still believed in."""
+    return crop.presence >= _PRESENT and float(crop.image[:, 2].mean()) >= _VISIBLE
 
 
 def _landmarks_of(person: int, crop: PersonCrop) -> PersonLandmarks:
