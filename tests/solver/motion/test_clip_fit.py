@@ -10,7 +10,9 @@ from scipy.spatial.transform import Rotation
 from solver.body import joint_transforms
 from solver.body_file import JOINT_NAMES, read_body
 from solver.ikol import Skeleton
+from solver.ikol.bands import Bands
 from solver.ikol.chain import Chain
+from solver.ikol.terms import AngularAcceleration, JointAcceleration, Twists
 from solver.lift import Keypoints, landmark_points
 from solver.motion.camera import intrinsics
 from solver.motion.clip_fit import ClipFit, fit_clip
@@ -44,6 +46,9 @@ def share(*shape: int) -> torch.Tensor:
 
 FEET = points().pick([29, 31, 30, 32])
 TERMS = {
+    "twists": lambda: Twists(noise(FRAMES, 23, 2), share(FRAMES, 23)),
+    "joint acceleration": lambda: JointAcceleration(),
+    "angular acceleration": lambda: AngularAcceleration(),
     "reprojection": lambda: Reprojection(points(), 0.1 * noise(FRAMES, 33, 2), share(FRAMES, 33), 0.05),
     "relative": lambda: RelativePoints(points(), noise(FRAMES, 33, 3), share(FRAMES, 33)),
     "prior": lambda: PosePrior([4, 7, 16], torch.eye(3).double().expand(3, 3, 3), share(3, 3), 0.5),
@@ -63,6 +68,21 @@ def test_gradients_are_those_of_the_cost(name: str):
     numeric = float(rise) / (2 * h)
     assert float((gradient * step).sum()) == pytest.approx(numeric, rel=1e-4)
     assert abs(numeric) > 1e-3
+
+
+@pytest.mark.parametrize("name", TERMS)
+def test_hessians_are_weighted_squares_of_how_residuals_change(name: str):
+    chain, term = random_chain(), TERMS[name]()
+    step, h = noise(FRAMES, 75), 1e-6
+    model, bands = term.linearize(chain), Bands.zeros(FRAMES, chain.pelvis)
+    model.add_hessian(bands)
+    change = (term.linearize(chain.moved(h * step)).residual - term.linearize(chain.moved(-h * step)).residual) / (
+        2 * h
+    )
+    bent = sum(
+        (1 if d == 0 else 2) * (step[d:, None] @ bands.block(d) @ step[: FRAMES - d, :, None]).sum() for d in range(3)
+    )
+    assert float(bent) == pytest.approx(float((model.weight * change**2).sum()), rel=1e-5)
 
 
 @pytest.mark.parametrize("name", TERMS)
