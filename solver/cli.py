@@ -81,7 +81,8 @@ def _solve(options: argparse.Namespace, emit: EventWriter | ProgressBar) -> int:
     def cancel(_signal: int, _frame: FrameType | None) -> None:
         cancelled.set()
 
-    signal.signal(signal.SIGTERM, cancel)
+    for asked in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(asked, cancel)
     with ExitStack() as running:
         if isinstance(emit, EventWriter):
             watch_commands(cancelled)

@@ -1,5 +1,6 @@
 """The demo clip against the truth that it was rendered from."""
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -21,10 +22,12 @@ def test_demo_is_near_its_truth(demo_take: Path) -> None:
 
 
 def test_evaluate_prints_the_figures(demo_take: Path) -> None:
-    command = solver_command("evaluate", demo_take, TRUTH)
+    command = solver_command("evaluate", demo_take, "--truth", TRUTH, "--json")
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    figure = next(line for line in done.stdout.splitlines() if line.startswith("PA-MPJPE"))
-    assert float(figure.split()[1]) <= 60.0
+    figures = json.loads(done.stdout)
+    assert figures["pa_mpjpe_mm"] <= 60.0
+    assert figures["swaps"] == 0
+    assert figures["foot_slip_cm"] < 2.0
 
 
 def test_demo_covers_its_clip(demo_take: Path) -> None:
