@@ -95,7 +95,7 @@ def measure(take: Take, body: Body, truth: Take | None = None) -> dict[str, floa
         "rms_speed_ratio": speed,
         "peak_speed_ratio": peak,
         "root_drift_cm": 100 * float(np.linalg.norm(path[0][-1] - path[1][-1])),
-        "swaps": count_swaps(joints, theirs),
+        "swaps": count_swaps(joints @ _camera_axes(take), theirs @ _camera_axes(truth)),
         **own,
     }
 

@@ -119,7 +119,7 @@ def speed_ratios(joints: Array, truth: Array, rate_hz: float) -> tuple[float, fl
 
 
 def count_swaps(joints: Array, truth: Array) -> int:
-    """Moments in which legs or arms fit the truth better with left for right: (T, 24, 3) each, root on root."""
+    """Moments in which legs or arms fit the truth better with left for right: (T, 24, 3) each, root on root, in the same axes."""
     ours, theirs = joints - joints[:, :1], truth - truth[:, :1]
     swapped = np.zeros(len(ours), bool)
     for left, right in _PAIRS.values():

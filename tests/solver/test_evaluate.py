@@ -160,3 +160,11 @@ def test_halved_speed_shows_in_both_ratios():
     )
     figures = measure(slow, read_body("open"), truth)
     assert (figures["rms_speed_ratio"], figures["peak_speed_ratio"]) == pytest.approx((0.5, 0.5), rel=1e-6)
+
+
+def test_a_world_with_another_heading_swaps_nothing():
+    truth = moving_take()
+    around = Rotation.from_rotvec((0, 0, np.pi)).as_matrix()
+    camera = replace(CAMERA, rotation=tuple(map(tuple, around.tolist())))
+    turned = replace(truth, keypoints3d=truth.keypoints3d @ around.T, camera=camera)
+    assert measure(turned, read_body("open"), truth)["swaps"] == 0
