@@ -119,7 +119,10 @@ def speed_ratios(joints: Array, truth: Array, rate_hz: float) -> tuple[float, fl
 
 
 def count_swaps(joints: Array, truth: Array) -> int:
-    """Moments in which legs or arms fit the truth better with left for right: (T, 24, 3) each, root on root, in the same axes."""
+    """Moments in which legs or arms fit the truth better with left for right.
+
+    Joints (T, 24, 3) of both are compared root on root, so they must have the same axes: the camera's, not two worlds'.
+    """
     ours, theirs = joints - joints[:, :1], truth - truth[:, :1]
     swapped = np.zeros(len(ours), bool)
     for left, right in _PAIRS.values():

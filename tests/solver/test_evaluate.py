@@ -163,7 +163,9 @@ def test_halved_speed_shows_in_both_ratios():
 
 
 def test_a_world_with_another_heading_swaps_nothing():
-    truth = moving_take()
+    sides = np.array([name.startswith("left") - name.startswith("right") for name in JOINT_NAMES], float)
+    standing = moving_take()
+    truth = replace(standing, keypoints3d=standing.keypoints3d * 0.05 + sides[:, None] * (0.4, 0.0, 0.0))
     around = Rotation.from_rotvec((0, 0, np.pi)).as_matrix()
     camera = replace(CAMERA, rotation=tuple(map(tuple, around.tolist())))
     turned = replace(truth, keypoints3d=truth.keypoints3d @ around.T, camera=camera)
