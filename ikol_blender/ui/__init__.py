@@ -12,6 +12,8 @@ from . import (
     pin_operators,
     pin_panel,
     properties,
+    retarget_operators,
+    retarget_panel,
     session,
     solve_operators,
 )
@@ -22,6 +24,8 @@ _CLASSES = (
     *solve_operators.CLASSES,
     *import_operator.CLASSES,
     *panels.CLASSES,
+    *retarget_operators.CLASSES,
+    *retarget_panel.CLASSES,
     *cleanup_operators.CLASSES,
     *cleanup_panel.CLASSES,
     IKOL_Pin,

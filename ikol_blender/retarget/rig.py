@@ -1,0 +1,73 @@
+"""An armature as retargeting sees it: its mapped bones alone, as they rest with everything else as it is."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+
+from ..cleanup.skeleton import Skeleton
+from ..contract import BadInput
+from .body_frame import RestBody, rest_body
+from .bone_map import BoneMap
+
+
+def check_target(target: bpy.types.Object | None, source: bpy.types.Object) -> bpy.types.Object:
+    """The armature to animate.
+
+    Raises:
+        BadInput: it is no armature, it is the source, or Blender lets nobody animate it.
+    """
+    if target is None or target.type != "ARMATURE":
+        raise BadInput("The target is no armature.", hint="Choose the character's armature.")
+    if target == source:
+        raise BadInput("Source and target are one armature.", hint="Choose the character's armature as the target.")
+    if not target.is_editable:
+        raise BadInput(f"{target.name} is linked from another file.", hint="Make a library override of it first.")
+    scale = np.array(target.matrix_world.to_scale())
+    if scale.max() - scale.min() > 1e-3 * scale.max() or scale.min() <= 0:
+        raise BadInput(f"{target.name} is stretched unevenly or mirrored.", hint="Apply its scale (Ctrl A) first.")
+    return target
+
+
+def read_target(target: bpy.types.Object, bone_map: BoneMap) -> RestBody:
+    """The target at rest.
+
+    Raises:
+        BadInput: a mapped bone is missing, or is held by a constraint.
+    """
+    missing = [name for name in bone_map.names() if name not in target.pose.bones]
+    if missing:
+        raise BadInput(f"{target.name} has no bone {missing[0]}.", hint="Correct the bone map.")
+    bones = sorted((target.pose.bones[name] for name in bone_map.names()), key=lambda bone: len(bone.parent_recursive))
+    for bone in bones:
+        _refuse_what_is_held(target, bone)
+    index = {bone.name: place for place, bone in enumerate(bones)}
+    skeleton = Skeleton(
+        names=tuple(index),
+        parents=tuple(_nearest(bone, index) for bone in bones),
+        rests=np.array([np.array(bone.bone.matrix_local) for bone in bones], np.float64),
+        lengths=np.array([bone.length for bone in bones], np.float64),
+        world=np.array(target.matrix_world, np.float64),
+    )
+    if skeleton.parents.count(-1) != 1 or skeleton.names[0] != bone_map.first("hips"):
+        loose = [name for name, parent in zip(skeleton.names[1:], skeleton.parents[1:], strict=True) if parent < 0]
+        raise BadInput(
+            f"{', '.join(loose) or skeleton.names[0]} does not hang from the hips ({bone_map.first('hips')}).",
+            hint="Rigs whose limbs follow controls cannot be animated yet: choose their deforming skeleton.",
+        )
+    return rest_body(skeleton, bone_map)
+
+
+def _nearest(bone: bpy.types.PoseBone, index: dict[str, int]) -> int:
+    return next((index[parent.name] for parent in bone.parent_recursive if parent.name in index), -1)
+
+
+def _refuse_what_is_held(target: bpy.types.Object, bone: bpy.types.PoseBone) -> None:
+    for link in (bone, *bone.parent_recursive):
+        if any(not constraint.mute and constraint.influence > 0 for constraint in link.constraints):
+            raise BadInput(
+                f"{link.name} of {target.name} is held by a constraint, which would bend the motion.",
+                hint="Mute the constraint, or choose the rig's deforming skeleton.",
+            )
+    if bone.bone.use_inherit_rotation is False:
+        raise BadInput(f"{bone.name} does not inherit rotation.", hint="Switch Inherit Rotation on in its relations.")

@@ -1,0 +1,90 @@
+"""The active armature's motion on another rig, as a new action."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+
+from ..cleanup.skeleton import Skeleton
+from ..contract import BadInput
+from ..scene.action import write_curve
+from ..scene.compat import curves_of, new_action
+from ..scene.samples import active_armature, bone_values, location_path, rotation_path, sample
+from .body_frame import rest_body
+from .bone_map import BoneMap
+from .families import detect
+from .planting import plant_feet as plant
+from .rig import check_target, read_target
+from .transfer import Root, own_location, own_rotations, pose_source, transfer
+
+
+@dataclass(frozen=True)
+class Retargeted:
+    """Attributes:
+    action: the target's new active action; the one before it is kept in the file.
+    bone_map: which bones of the target were animated.
+    slip_before, slip_after: m, how far standing feet stray; None when they were not planted.
+    """
+
+    action: bpy.types.Action
+    bone_map: BoneMap
+    slip_before: float | None
+    slip_after: float | None
+
+
+def retarget(
+    context: bpy.types.Context,
+    target: bpy.types.Object | None,
+    *,
+    root: Root = Root.SCALED,
+    plant_feet: bool = True,
+    source_map: BoneMap | None = None,
+    target_map: BoneMap | None = None,
+) -> Retargeted:
+    """Give `target` the motion of the active armature.
+
+    Args:
+        source_map, target_map: None finds the rig's family by its bones' names.
+
+    Raises:
+        BadInput: there is no motion, or a rig cannot be read or animated.
+    """
+    source = active_armature(context)
+    target = check_target(target, source)
+    sampled = sample(context, source)
+    skeleton: Skeleton = sampled.motion.skeleton
+    theirs = rest_body(skeleton, source_map or detect(skeleton.names).bone_map)
+    bone_map = target_map or detect(bone.name for bone in target.pose.bones).bone_map
+    ours = read_target(target, bone_map)
+    missing = sorted(role for role in ("thigh", "shin", "foot") if f"{role}.L" not in theirs.bone_map.bones)
+    if missing:
+        raise BadInput(f"The source has no {missing[0]}.", hint="Correct its bone map.")
+    posed = pose_source(theirs, sampled.motion)
+    moved = transfer(theirs, posed, ours, root)
+    before = after = None
+    if plant_feet and root is not Root.IN_PLACE:
+        planted = plant(theirs, posed, ours, moved, sampled.motion.rate_hz)
+        moved, before, after = planted.posed, planted.slip_before, planted.slip_after
+    action = _write(target, ours.skeleton, own_rotations(ours, moved), own_location(ours, moved, 0), sampled.frames)
+    action.name = f"{source.animation_data.action.name} on {target.name}"
+    return Retargeted(action, bone_map, before, after)
+
+
+def _write(
+    target: bpy.types.Object, skeleton: Skeleton, rotations: np.ndarray, location: np.ndarray, frames: np.ndarray
+) -> bpy.types.Action:
+    animation = target.animation_data
+    if animation is not None and animation.action is not None:
+        animation.action.use_fake_user = True
+    action = new_action(target.name, target)
+    curves = curves_of(target)
+    for index, name in enumerate(skeleton.names):
+        bone = target.pose.bones[name]
+        group = curves.groups.new(name)
+        for axis in range(3 if index == 0 else 0):
+            write_curve(curves, location_path(bone), axis, frames, location[:, axis], group)
+        for part, values in enumerate(bone_values(bone, rotations[:, index]).T):
+            write_curve(curves, rotation_path(bone), part, frames, values, group)
+    return action

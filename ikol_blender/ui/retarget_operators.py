@@ -1,0 +1,69 @@
+"""Retargeting of the active armature's motion."""
+
+from bpy.props import BoolProperty, EnumProperty, StringProperty
+from bpy.types import Context, Operator
+
+from ..contract import IkolError
+from ..retarget.run import retarget
+from ..retarget.transfer import Root
+
+
+class IKOL_OT_retarget(Operator):
+    """Give a character the active armature's motion, as a new action"""
+
+    bl_idname = "ikol.retarget"
+    bl_label = "Retarget"
+    bl_options = {"REGISTER", "UNDO"}
+
+    target: StringProperty(name="Target", description="The character's armature")
+    plant_feet: BoolProperty(
+        name="Plant feet", description="Feet stand still where the source's do (not in place)", default=True
+    )
+    root: EnumProperty(
+        name="Travel",
+        items=(
+            (Root.SCALED.value, "By leg length", "Steps as long as the character's legs make them"),
+            (Root.WORLD.value, "As the source", "Where the source is; its height by leg length"),
+            (Root.IN_PLACE.value, "In place", "On the spot"),
+        ),
+    )
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        armature = context.active_object
+        if armature is None or armature.type != "ARMATURE" or armature.mode == "EDIT":
+            cls.poll_message_set("Make the armature with the motion active, outside Edit mode")
+            return False
+        return True
+
+    def draw(self, context: Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.prop_search(self, "target", context.scene, "objects")
+        layout.prop(self, "root")
+        layout.prop(self, "plant_feet")
+
+    def invoke(self, context: Context, event: object) -> set[str]:
+        chosen = [thing for thing in context.selected_objects if thing.type == "ARMATURE"]
+        others = [thing for thing in chosen if thing != context.active_object]
+        if len(others) == 1:
+            self.target = others[0].name
+            return self.execute(context)
+        return context.window_manager.invoke_props_dialog(self)
+
+    def execute(self, context: Context) -> set[str]:
+        try:
+            done = retarget(
+                context, context.scene.objects.get(self.target), root=Root(self.root), plant_feet=self.plant_feet
+            )
+        except IkolError as error:
+            self.report({"ERROR"}, f"{error.message} {error.hint}")
+            return {"CANCELLED"}
+        words = f"{done.bone_map.title}: {done.action.name}"
+        if done.slip_before is not None and done.slip_after is not None:
+            words += f"; standing feet slip {100 * done.slip_after:.1f} cm (unplanted {100 * done.slip_before:.1f})"
+        self.report({"INFO"}, words)
+        return {"FINISHED"}
+
+
+CLASSES = (IKOL_OT_retarget,)

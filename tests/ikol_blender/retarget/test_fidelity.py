@@ -1,0 +1,97 @@
+"""Limbs of every rig family point where the source's do."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+import pytest
+from bl_ext.user_default.ikol.ikol_blender.contract import BadInput
+from bl_ext.user_default.ikol.ikol_blender.retarget.bone_map import load_map, save_map
+from bl_ext.user_default.ikol.ikol_blender.retarget.families import detect
+from bl_ext.user_default.ikol.ikol_blender.scene.import_take import import_take
+from mathutils import Matrix
+
+from solver.take import write_take
+from tests.ikol_blender.retarget.rigs import FAMILIES, build_rig, family_map
+
+NAMES = sorted(path.stem for path in FAMILIES.glob("*.json"))
+_LIMBS = [
+    (f"{start}.{side}", f"{end}.{side}")
+    for start, end in (("upper_arm", "forearm"), ("forearm", "hand"), ("thigh", "shin"), ("shin", "foot"))
+    for side in "LR"
+]
+
+
+@pytest.fixture
+def source(empty_scene, tmp_path, turning_take):
+    write_take(turning_take, tmp_path / "take.npz")
+    import_take(bpy.context, tmp_path / "take.npz")
+    return bpy.context.object
+
+
+def joints(rig, bone_map):
+    """World positions of the roles' joints, and where the spine's line starts, by Blender's own evaluation."""
+    at = {role: np.array(rig.matrix_world @ rig.pose.bones[names[0]].head) for role, names in bone_map.bones.items()}
+    at["middle"] = (at["thigh.L"] + at["thigh.R"]) / 2
+    return at
+
+
+def angles(source, source_map, target, target_map, frames):
+    found = []
+    for frame in frames:
+        bpy.context.scene.frame_set(int(frame))
+        a, b = joints(source, source_map), joints(target, target_map)
+        for start, end in [*_LIMBS, ("middle", "neck")]:
+            u, v = a[end] - a[start], b[end] - b[start]
+            cosine = u @ v / np.linalg.norm(u) / np.linalg.norm(v)
+            found.append(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
+    return np.array(found)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_detection_finds_every_bone(name):
+    bone_map = family_map(name)
+    found = detect([*bone_map.names(), "camera_rig", "weapon"])
+    assert dict(found.bone_map.bones) == dict(bone_map.bones)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("arms_down", "scale"), [(0.0, 0.01), (45.0, 100.0), (50.0, 1.0)])
+def test_limbs_point_as_the_source(source, name, arms_down, scale):
+    bone_map = family_map(name)
+    target = build_rig(bone_map, arms_down_deg=arms_down, scale=scale, seed=len(name))
+    assert bpy.ops.ikol.retarget(target=target.name, plant_feet=False) == {"FINISHED"}
+    source_map = detect(bone.name for bone in source.pose.bones).bone_map
+    first, last = source.animation_data.action.frame_range
+    found = angles(source, source_map, target, bone_map, np.linspace(first, last, 8))
+    assert found.mean() < 1.0
+    assert found.max() < 4.0
+
+
+def test_a_map_comes_back_from_its_file(tmp_path):
+    bone_map = family_map("mixamo")
+    save_map(bone_map, tmp_path / "mine.json")
+    assert load_map(tmp_path / "mine.json")[0] == bone_map
+    (tmp_path / "bad.json").write_text('{"bones": 3}')
+    with pytest.raises(BadInput):
+        load_map(tmp_path / "bad.json")
+
+
+def test_names_of_no_family_are_told(source):
+    target = build_rig(family_map("mixamo"), arms_down_deg=0.0)
+    for index, bone in enumerate(target.data.bones):
+        bone.name = f"b{index}"
+    with pytest.raises(RuntimeError, match="no rig family"):
+        bpy.ops.ikol.retarget(target=target.name)
+    assert target.animation_data is None
+
+
+def test_the_old_action_stays(source):
+    target = build_rig(family_map("vrm"), arms_down_deg=30.0)
+    old = bpy.data.actions.new("old")
+    target.animation_data_create().action = old
+    matrix = Matrix(target.matrix_world)
+    bpy.ops.ikol.retarget(target=target.name)
+    assert target.animation_data.action != old
+    assert old.use_fake_user
+    assert target.matrix_world == matrix
