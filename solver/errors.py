@@ -39,6 +39,11 @@ class TakeUnreadable(BadInput):
     hint = "Solve the video again, or choose a take written by this version of IKOL."
 
 
+class SourceUnreadable(BadInput):
+    code = "source_unreadable"
+    hint = "Choose a file as the tool wrote it, or see docs/in_and_out.md for what can be read."
+
+
 class BodyUnreadable(BadInput):
     code = "body_unreadable"
     hint = "Choose an SMPL .npz or .pkl file, or use the open body."

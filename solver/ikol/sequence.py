@@ -111,7 +111,8 @@ def solve_sequence(
     if count < SPAN:
         raise ValueError(f"a clip of {count} frames; {SPAN} at least")
     if windows is None or count <= windows.length + 2 * windows.margin:
-        return _solve_window(start, terms, termination)
+        with one_thread():
+            return _solve_window(start, terms, termination)
     kept = windows.cut(count)
     reaches = [slice(max(0, first - windows.margin), min(count, last + windows.margin)) for first, last in kept]
     parts = _solve_together(

@@ -37,7 +37,7 @@ _ANGULAR_ACCELERATION = 600.0  # rad/s^2
 _TWIST_WEIGHT, _LEAF_WEIGHT = 0.3, 0.3
 # Corners of eyes and mouth say what nose, eyes and ears say.
 _USED = [i for i, n in enumerate(LANDMARK_NAMES) if not n.endswith(("_inner", "_outer")) and not n.startswith("mouth")]
-_ROUNDS = 2
+_ROUNDS = 3
 _SHORTEST = 3  # moments; fewer have no acceleration, and nothing to smooth
 # Steps beyond these change nothing that can be seen.
 _TERMINATION = ClipTermination(max_iterations=6, step=0.02, decrease=0.1)
