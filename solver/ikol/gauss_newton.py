@@ -28,8 +28,8 @@ class Termination:
     """
 
     max_iterations: int = 20
-    step: float = 5e-2
-    decrease: float = 2e-2
+    step: float = 7e-2
+    decrease: float = 3e-2
 
 
 @dataclass(frozen=True)
