@@ -1,4 +1,4 @@
-"""The command line: `python -m solver solve|evaluate|overlay|doctor`.
+"""The command line: `python -m solver solve|evaluate|overlay|convert|doctor`.
 
 Exit status: 0 done, 2 bad input, 3 no person, 130 cancelled, 1 our fault.
 """
@@ -19,7 +19,7 @@ from types import FrameType
 from typing import NoReturn
 
 from .errors import BadInput, Cancelled, IkolError
-from .events import DETECTORS, DEVICES, Done, Event, Failed, SolveRequest
+from .events import DETECTORS, DEVICES, Done, Event, Failed, Notice, SolveRequest, TakeWritten
 from .reporting import EventWriter, ProgressBar, heartbeat, watch_commands
 
 
@@ -113,6 +113,20 @@ def _overlay(options: argparse.Namespace, emit: Callable[[Event], None]) -> int:
     return 0
 
 
+def _convert(options: argparse.Namespace, emit: EventWriter | ProgressBar) -> int:
+    from .body_file import read_body
+    from .convert.run import convert
+
+    rate_hz: float | None = options.fps
+    written = convert(Path(options.source), Path(options.out), read_body(options.model), rate_hz)
+    for person, (path, warnings) in enumerate(written, start=1):
+        for warning in warnings:
+            emit(Notice("converted", warning))
+        emit(TakeWritten(person, str(path)))
+    emit(Done())
+    return 0
+
+
 def _doctor(options: argparse.Namespace, emit: Callable[[Event], None]) -> int:
     from .doctor import examine
 
@@ -154,6 +168,14 @@ def _parser() -> argparse.ArgumentParser:
     overlay.add_argument("take")
     overlay.add_argument("--out", required=True, metavar="FILE")
     overlay.set_defaults(run=_overlay)
+
+    convert = commands.add_parser("convert", help="motion of another tool to takes")
+    convert.add_argument("source", help="AMASS .npz, WHAM or 4D-Humans .pkl, GVHMR .pt, ROMP .npz, and others")
+    convert.add_argument("--out", required=True, metavar="TAKE", help="take.npz; more people go to take_p2.npz, ...")
+    convert.add_argument("--model", default="open", metavar="open|PATH", help="the open body, or an SMPL .npz or .pkl")
+    convert.add_argument("--fps", type=_positive, metavar="HZ", help="frames a second, where the file does not say")
+    convert.add_argument("--events", action="store_true", help="JSON Lines on standard output")
+    convert.set_defaults(run=_convert)
 
     doctor = commands.add_parser("doctor", help="what works on this machine")
     doctor.set_defaults(run=_doctor)
