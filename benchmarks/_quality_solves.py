@@ -22,13 +22,14 @@ from solver.body_file import Body, read_body  # noqa: E402
 from solver.detect import BlazePose, Observations, gather_observations, resample_observations  # noqa: E402
 from solver.events import SolveRequest  # noqa: E402
 from solver.ikol import Skeleton  # noqa: E402
-from solver.lift import landmark_points, lift  # noqa: E402
+from solver.lift import CorrectedLandmarks, landmark_points, lift  # noqa: E402
 from solver.lift.regressor import landmark_regressor  # noqa: E402
 from solver.motion.camera import Intrinsics, intrinsics, locate, view_rotations  # noqa: E402
 from solver.motion.contacts import FOOT_POINTS, contact_probability  # noqa: E402
 from solver.motion.smoothing import fill_gaps  # noqa: E402
 from solver.motion.world import place_in_world  # noqa: E402
-from solver.pipeline import Job, solve, solve_rotations  # noqa: E402
+from solver.person import solve_rotations  # noqa: E402
+from solver.pipeline import Job, solve  # noqa: E402
 from solver.take import Camera, Take, read_take  # noqa: E402
 from solver.video import probe_video, read_frames  # noqa: E402
 
@@ -108,7 +109,7 @@ def _raw(observations: Observations, camera: Intrinsics, like: Take) -> Take:
 def _per_frame(observations: Observations, camera: Intrinsics, like: Take) -> Take:
     """IKOL on each frame by itself, put before the camera and on the floor; nothing is smoothed but the depth."""
     body: Body = read_body("open")
-    keypoints = lift(observations, body, camera, like.framerate)
+    keypoints = lift(observations, _uncorrected(observations), body, camera, like.framerate)
     rotations = solve_rotations(keypoints, Skeleton.from_body("open"), torch.device("cpu"), lambda: None)
     rest = body.rest_joints(rotations.betas)
     local = rotations.local.astype(np.float64)
@@ -126,6 +127,15 @@ def _per_frame(observations: Observations, camera: Intrinsics, like: Take) -> Ta
         world.move(placed + spot.pelvis[:, None]),
         contact_probability(feet, like.framerate),
         _camera(camera, world.rotation, world.position),
+    )
+
+
+def _uncorrected(observations: Observations) -> CorrectedLandmarks:
+    """The detector's own 3D, where the whole pipeline has the network's."""
+    landmarks = observations.landmarks3d.astype(np.float64)
+    count = len(landmarks)
+    return CorrectedLandmarks(
+        landmarks, landmark_regressor() @ landmarks, np.ones((count, 24, 2)), np.zeros((count, 3))
     )
 
 

@@ -62,6 +62,8 @@ def _assemble_take(
     rest = body.rest_joints(keypoints.betas)
     marks = landmark_points(body, keypoints.betas)
     count = len(fit.local)
+    level = np.broadcast_to(person.camera.level, (count, 3, 3))
+    turns = Rotation.from_matrix(level[0].T @ level).as_rotvec()
     poses = np.empty((count, 72), np.float32)
     joints = np.empty((count, 24, 3), np.float32)
     feet = np.empty((count, len(FOOT_POINTS), 3), np.float32)
@@ -85,8 +87,9 @@ def _assemble_take(
         confidence=keypoints.confidence,
         contacts=contact_probability(feet, rate_hz),
         landmarks2d=observations.landmarks2d,
-        camera=_camera_in_world(person.camera, placement.rotation, placement.position),
+        camera=_camera_in_world(person.camera, placement.rotation @ level[0], placement.position),
         meta=meta,
+        camera_turns=turns if np.abs(turns).max() > 1e-6 else None,
     )
 
 

@@ -33,7 +33,7 @@ _VISIBLE = 0.3
 def draw_overlay(video: Path, take: Take, out: Path) -> Path:
     """Write `out` (MP4): one picture per moment of the take, each on the video's frame nearest in time.
 
-    The skeleton is `take.keypoints3d` seen by `take.camera`; a bone fades to grey where its confidence falls.
+    The skeleton is `take.keypoints3d` seen by the take's camera; a bone fades to grey where its confidence falls.
     Green dots are the detector's landmarks.
 
     Args:
@@ -72,7 +72,7 @@ def draw_moment(picture: Array, take: Take, index: int) -> Array:
     for x, y, visibility in take.landmarks2d[index]:
         if visibility > _VISIBLE and np.isfinite((x, y)).all():
             cv2.circle(drawn, _pixel((x, y)), thickness + 1, _LANDMARK, cv2.FILLED, cv2.LINE_AA)
-    joints = take.camera.project(take.keypoints3d[index])
+    joints = take.camera_at(index).project(take.keypoints3d[index])
     bones = [pair for pair in enumerate(PARENTS) if pair[1] >= 0 and np.isfinite(joints[list(pair)]).all()]
     for child, parent in bones:
         cv2.line(drawn, _pixel(joints[child]), _pixel(joints[parent]), _OUTLINE, 3 * thickness, cv2.LINE_AA)

@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,24 +20,21 @@ from numpy.typing import NDArray
 
 from . import __version__
 from .assemble import SolvedPerson, assemble_takes
-from .body import joint_transforms
-from .body_file import Body, read_body
-from .detect import BlazePose, Observations, PersonLandmarks, gather_observations, repair, resample_observations
-from .device import choose_device, one_thread
+from .body_file import read_body
+from .detect import BlazePose, Observations, PersonLandmarks, gather_observations
+from .device import choose_device
 from .errors import BadInput, Cancelled, NoPersonFound, OutputUnwritable
 from .events import PROTOCOL_VERSION, Event, Notice, Preview, Progress, SolveRequest, Started, TakeWritten
-from .ikol import IKOLLayer, Skeleton
-from .lift import Keypoints, landmark_points, lift
-from .motion.camera import Intrinsics, intrinsics, locate
-from .motion.clip_fit import ClipFit, fit_clip
-from .motion.contacts import FOOT_POINTS
-from .motion.smoothing import fill_gaps, smooth
+from .ikol import Skeleton
+from .lift import CorrectedLandmarks, correct_landmarks
+from .motion.background import BackgroundFollower, CameraTurns
+from .motion.camera import Intrinsics, intrinsics, level_by
+from .person import PersonSolver, Track, prepare_track
 from .take import write_take
-from .video import VideoInfo, probe_video, read_frames, uniform_rate, uniform_times
+from .video import VideoInfo, probe_video, read_frames, uniform_rate
 
 Array = NDArray[Any]
 
-_IKOL_BATCH = 2048  # poses solved at once: keeps memory flat on long clips
 _PREVIEW_SECONDS = 0.25
 _PROGRESS_SECONDS = 0.1
 _DAMAGE_SECONDS = 1.0  # files say their length only roughly
@@ -75,19 +72,6 @@ class _SolveProgress:
         self.job.emit(Progress("solve", self.done + round(share * self.own), self.total))
 
 
-@dataclass(frozen=True)
-class Rotations:
-    """IKOL's result for one person over T moments, camera axes.
-
-    Attributes:
-        local: (T, 24, 3, 3) relative to the parent; joint 0 in camera axes.
-        betas: (10,).
-    """
-
-    local: Array
-    betas: Array
-
-
 def solve(request: SolveRequest, job: Job) -> list[Path]:
     """Solve the request's clip and write one take per person.
 
@@ -101,17 +85,28 @@ def solve(request: SolveRequest, job: Job) -> list[Path]:
     device = choose_device(request.device)
     folder = _prepare_folder(Path(request.out))
     job.emit(Started(version=PROTOCOL_VERSION, solver=__version__, device=str(device)))
-    people = _observe(video, request, job)
+    background = BackgroundFollower()
+    people = _observe(video, request, background, job)
     if not people:
         raise NoPersonFound(f"Nobody was found in {Path(request.video).name}.")
     rate_hz = request.rate_hz or uniform_rate(people[0].times)
     skeleton = Skeleton.from_body(request.model)
     settings = {**_describe(video, request, device), "in_point_s": float(people[0].times[0])}
+    height = None if request.height_cm is None else request.height_cm / 100
+    solver = PersonSolver(body, skeleton, height, rate_hz, device, job.stop_if_cancelled)
+    tracks = [prepare_track(observed, rate_hz) for observed in people]
+    camera = intrinsics(video.image_size, request.focal_px)
+    corrected = [correct_landmarks(track.observations, camera, rate_hz) for track in tracks]
+    cameras = _level_cameras(camera, background.turns(people, camera), tracks, corrected)
+    turn = solver.find_floor_turn(tracks[0], corrected[0], cameras[0])
+    cameras = [replace(camera, level=turn @ camera.level) for camera in cameras]
     solved: list[SolvedPerson] = []
-    moments = [int(observations.seen.sum()) for observations in people]
-    for number, observations in enumerate(people):
+    moments = [int(track.observations.seen.sum()) for track in tracks]
+    for number, (track, landmarks, camera) in enumerate(zip(tracks, corrected, cameras, strict=True)):
         progress = _SolveProgress(job, sum(moments[:number]), moments[number], sum(moments))
-        solved.append(_solve_person(observations, request, body, skeleton, rate_hz, device, job, progress))
+        solved.append(solver.solve(track, landmarks, camera, progress))
+        for warning in solved[-1].warnings:
+            job.emit(Notice("out_of_sight", warning))
     takes = assemble_takes(solved, body, rate_hz, settings)
     job.emit(Progress("solve", sum(moments), sum(moments), 0.0))
     job.stop_if_cancelled()  # from here on all takes are written or, when one cannot be, the user is told
@@ -123,27 +118,7 @@ def solve(request: SolveRequest, job: Job) -> list[Path]:
     return paths
 
 
-def solve_rotations(
-    keypoints: Keypoints, skeleton: Skeleton, device: torch.device, stop_if_cancelled: Callable[[], None]
-) -> Rotations:
-    """IKOL over a clip, frame by frame, in batches."""
-    layer = IKOLLayer(skeleton).to(device)
-    betas = torch.as_tensor(keypoints.betas, dtype=torch.float32, device=device)
-    parts: list[Array] = []
-    for first in range(0, len(keypoints.times), _IKOL_BATCH):
-        stop_if_cancelled()
-        chosen = slice(first, first + _IKOL_BATCH)
-        positions, twist, leaves, confidence = (
-            torch.as_tensor(values[chosen], dtype=torch.float32, device=device)
-            for values in (keypoints.positions, keypoints.twist, keypoints.leaf_rotations, keypoints.confidence)
-        )
-        with torch.no_grad(), one_thread():
-            solution = layer(positions, betas=betas, twist=twist, leaf_rotations=leaves, confidence=confidence)
-        parts.append(solution.rotations.cpu().numpy())
-    return Rotations(np.concatenate(parts), keypoints.betas)
-
-
-def _observe(video: VideoInfo, request: SolveRequest, job: Job) -> list[Observations]:
+def _observe(video: VideoInfo, request: SolveRequest, background: BackgroundFollower, job: Job) -> list[Observations]:
     """Everybody in the chosen part of the clip, at the video's own moments."""
     start, end = request.start or 0.0, request.end if request.end is not None else video.duration_s
     if start >= end:
@@ -173,7 +148,7 @@ def _observe(video: VideoInfo, request: SolveRequest, job: Job) -> list[Observat
 
     detector = BlazePose(request.detector)
     with closing(read_frames(video.path, request.start, request.end)) as frames:
-        people = gather_observations(frames, detector, video.image_size, on_frame=on_frame)
+        people = gather_observations(background.watch(frames), detector, video.image_size, on_frame=on_frame)
     job.emit(Progress("detect", total, total, 0.0))
     missing = min(end, video.duration_s - video.first_s) - last_s
     if last_s >= 0 and missing > _DAMAGE_SECONDS:
@@ -181,51 +156,13 @@ def _observe(video: VideoInfo, request: SolveRequest, job: Job) -> list[Observat
     return people
 
 
-def _solve_person(
-    observed: Observations,
-    request: SolveRequest,
-    body: Body,
-    skeleton: Skeleton,
-    rate_hz: float,
-    device: torch.device,
-    job: Job,
-    progress: _SolveProgress,
-) -> SolvedPerson:
-    repaired = repair(observed)
-    observations = resample_observations(repaired.observations, _moments_in_sight(observed, rate_hz))
-    unseen = 1.0 - float(observations.seen.mean())
-    observations = smooth(fill_gaps(observations), rate_hz)
-    camera = intrinsics(observations.image_size, request.focal_px)
-    height = None if request.height_cm is None else request.height_cm / 100
-    keypoints = lift(observations, body, camera, rate_hz, height)
-    rotations = solve_rotations(keypoints, skeleton, device, job.stop_if_cancelled)
-    start = _place_before_camera(rotations, observations, body, camera, rate_hz)
-    fit = fit_clip(start, keypoints, observations.landmarks2d, body, skeleton, camera, rate_hz, progress)
-    warnings: list[str] = []
-    if unseen > 0.1:
-        warnings.append(
-            f"Person {observed.person} was out of sight for {unseen:.0%} of the time; that part is guessed."
-        )
-        job.emit(Notice("out_of_sight", warnings[-1]))
-    return SolvedPerson(observations, keypoints, fit, camera, repaired.swapped, warnings)
-
-
-def _moments_in_sight(observed: Observations, rate_hz: float) -> Array:
-    """The clip's uniform moments from the person's first sight to the last: nobody acts before entering."""
-    times, sight = uniform_times(observed.times, rate_hz), observed.times[observed.seen]
-    half = 0.5 / rate_hz
-    return times[(times > sight[0] - half) & (times < sight[-1] + half)]
-
-
-def _place_before_camera(
-    rotations: Rotations, observations: Observations, body: Body, camera: Intrinsics, rate_hz: float
-) -> ClipFit:
-    """Where the body, solved frame by frame, stands before the camera: the start of the fit over the clip."""
-    rest = body.rest_joints(rotations.betas)
-    turned, placed = joint_transforms(rotations.local.astype(np.float64), rest - rest[0])
-    points = landmark_points(body, rotations.betas).place(turned, placed)
-    location = locate(points, points[:, FOOT_POINTS], observations.landmarks2d, camera, rate_hz)
-    return ClipFit(rotations.local, location.pelvis, location.floor)
+def _level_cameras(
+    camera: Intrinsics, turns: CameraTurns, tracks: list[Track], corrected: list[CorrectedLandmarks]
+) -> list[Intrinsics]:
+    """The camera at each person's moments, level as everybody's motion says, still as the background says."""
+    own = [turns.at(track.observations.times) for track in tracks]
+    up = sum((np.einsum("tij,tj->i", turn, one.up) for turn, one in zip(own, corrected, strict=True)), np.zeros(3))
+    return [replace(camera, level=level_by(up) @ turn) for turn in own]
 
 
 def _prepare_folder(folder: Path) -> Path:

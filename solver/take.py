@@ -9,7 +9,7 @@ import json
 import math
 import os
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,9 @@ class Take:
         confidence: (T, 24) 0..1.
         contacts: (T, 4) probability that left heel, left toe, right heel, right toe is planted.
         landmarks2d: (T, 33, 3) px, px, visibility 0..1.
-        camera: where the video was filmed from.
+        camera: where the video was filmed from; at the first moment, when it turned.
+        camera_turns: (T, 3) rotation vectors that turn the camera's axes at each moment into those at the first; None
+            for a camera that stood still.
         meta: clip name and sha256, in point (s), versions, device, settings, warnings: JSON values only.
     """
 
@@ -85,9 +87,18 @@ class Take:
     landmarks2d: Array
     camera: Camera
     meta: dict[str, Any] = field(default_factory=dict[str, Any])
+    camera_turns: Array | None = None
 
     def __len__(self) -> int:
         return len(self.poses)
+
+    def camera_at(self, moment: int) -> Camera:
+        """The camera at one of the take's moments."""
+        if self.camera_turns is None:
+            return self.camera
+        rows = np.asarray(self.camera.rotation) @ _rotation_matrix(self.camera_turns[moment])
+        rotation = tuple((float(row[0]), float(row[1]), float(row[2])) for row in rows)
+        return replace(self.camera, rotation=rotation)
 
     @property
     def entrance_s(self) -> float:
@@ -98,12 +109,23 @@ class Take:
         return max(0.0, float(self.timestamps[0]) - in_point)
 
 
+def _rotation_matrix(vector: Array) -> Array:
+    """(3, 3) the rotation of a rotation vector (3,), radians (Rodrigues)."""
+    angle = float(np.linalg.norm(vector))
+    x, y, z = np.asarray(vector, np.float64) / max(angle, 1e-12)
+    cross = np.array(((0.0, -z, y), (z, 0.0, -x), (-y, x, 0.0)))
+    return np.eye(3) + math.sin(angle) * cross + (1 - math.cos(angle)) * (cross @ cross)
+
+
 def write_take(take: Take, path: Path) -> Path:
     """Write `take` beside `path` and rename it into place, so that no half-written take is ever seen.
 
     Raises:
         OutputUnwritable: the folder is missing, read-only or full.
     """
+    turns: dict[str, Any] = {}
+    if take.camera_turns is not None:
+        turns["camera_turns"] = take.camera_turns.astype(np.float32)
     meta = {**take.meta, "format": f"{FORMAT_VERSION[0]}.{FORMAT_VERSION[1]}"}
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -126,6 +148,7 @@ def write_take(take: Take, path: Path) -> Path:
                     landmarks2d=take.landmarks2d.astype(np.float32),
                     camera=np.array(json.dumps(asdict(take.camera))),
                     meta=np.array(json.dumps(meta)),
+                    **turns,
                 )
                 stream.flush()
                 os.fsync(stream.fileno())
@@ -168,6 +191,7 @@ def read_take(path: Path) -> Take:
             landmarks2d=arrays["landmarks2d"],
             camera=_camera_from_json(str(arrays["camera"])),
             meta=meta,
+            camera_turns=arrays.get("camera_turns"),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise TakeUnreadable(f"{Path(path).name} lacks a part of a take: {error}.") from error
@@ -207,6 +231,8 @@ def _require_shapes(take: Take, path: Path) -> None:
         "contacts": (take.contacts, (count, len(CONTACT_POINTS))),
         "landmarks2d": (take.landmarks2d, (count, LANDMARK_COUNT, 3)),
     }
+    if take.camera_turns is not None:
+        expected["camera_turns"] = (take.camera_turns, (count, 3))
     for name, (array, shape) in expected.items():
         if array.shape != shape:
             raise TakeUnreadable(f"{Path(path).name}: {name} has shape {array.shape}, expected {shape}.")

@@ -42,6 +42,7 @@ def film(plan: ClipPlan, folder: Path) -> None:
     bpy.data.materials["wall"].diffuse_color = (*plan.wall, 1.0)
     scene.display.light_direction = plan.light
     scene.view_settings.exposure = plan.exposure
+    _hang_posters(plan.posters)
     takes = [read_take(path) for path in sorted(folder.glob("truth_p*.npz"))]
     film_with(takes[0].camera, scene)
     moves = [_camera_moves(folder / "camera.npz")]
@@ -99,6 +100,22 @@ def _add_stool(take: Take) -> None:
     material = bpy.data.materials.new("stool")
     material.diffuse_color = (0.22, 0.14, 0.08, 1.0)
     stool.data.materials.append(material)
+
+
+def _hang_posters(count: int) -> None:
+    """Framed sheets of different sizes and colours side by side on the wall."""
+    random = np.random.default_rng(count)
+    wall = bpy.data.objects["wall"].location.y
+    for number in range(count):
+        width, height = random.uniform((0.3, 0.4), (0.8, 0.9))
+        place = (1.1 * (number - (count - 1) / 2), wall - 0.05, random.uniform(1.2, 2.0))
+        for layer, share in enumerate((1.0, 0.8, 0.4)):
+            bpy.ops.mesh.primitive_cube_add(size=1.0, location=(place[0], place[1] - 0.01 * layer, place[2]))
+            sheet = bpy.context.object
+            sheet.scale = (share * width, 0.01, share * height)
+            material = bpy.data.materials.new(f"poster {number} {layer}")
+            material.diffuse_color = (*random.uniform(0.02, 0.8, 3), 1.0)
+            sheet.data.materials.append(material)
 
 
 def main(arguments: list[str]) -> None:

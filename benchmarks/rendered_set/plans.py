@@ -42,6 +42,7 @@ class ClipPlan:
         distance, height, aim: of the camera from the origin, of the camera, and of the point it looks at, metres.
         focal: of the picture's width.
         handheld: metres and radians/3 that the camera sways.
+        posters: how many hang on the wall: corners for who follows the camera's motion.
         wall: colour behind.
         light: direction of the lamp.
         exposure: stops.
@@ -55,6 +56,7 @@ class ClipPlan:
     aim: float = 0.9
     focal: float = 1.1
     handheld: float = 0.0
+    posters: int = 0
     wall: Colour = (0.56, 0.60, 0.60)
     light: tuple[float, float, float] = (-0.35, 0.45, 0.82)
     exposure: float = 0.55
@@ -121,7 +123,7 @@ PLANS = (
     ClipPlan(
         "handheld_kick",
         (Actor("kick", 30.0, cycles=2, shirt=PURPLE, trousers=GREY),),
-        distance=4.8, height=1.6, handheld=0.05, wall=(0.60, 0.52, 0.45),
+        distance=4.8, height=1.6, handheld=0.05, posters=9, wall=(0.60, 0.52, 0.45),
     ),
     ClipPlan(
         "stealthy_walk",

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..contract import Camera, Take, VideoUnreadable
 from .action import write_curve
 from .compat import curves_of, new_action
+from .rotations import matrices_from_axis_angle, quaternions_from_matrices, without_sign_flips
 from .timing import FIRST_FRAME, last_frame, scene_rate
 
 _SENSOR_MM = 36.0
@@ -38,6 +39,19 @@ def build_camera(name: str, camera: Camera, collection: bpy.types.Collection) ->
     thing.matrix_world = Matrix(pose)
     collection.objects.link(thing)
     return thing
+
+
+def turn_camera(camera: bpy.types.Object, take: Take, frames: NDArray[np.float64]) -> None:
+    """Let `camera` turn as the one that filmed: a key for each of `frames` (T,), none for a camera that stood still."""
+    if take.camera_turns is None:
+        return
+    held = np.asarray(take.camera.rotation) @ matrices_from_axis_angle(take.camera_turns)
+    quaternions = without_sign_flips(quaternions_from_matrices(held @ np.diag([1.0, -1.0, -1.0])))
+    camera.rotation_mode = "QUATERNION"
+    new_action(camera.name, camera)
+    curves = curves_of(camera)
+    for part in range(4):
+        write_curve(curves, "rotation_quaternion", part, frames, quaternions[:, part])
 
 
 def match_render(scene: bpy.types.Scene, camera: Camera) -> None:

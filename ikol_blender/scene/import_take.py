@@ -14,7 +14,7 @@ from .action import build_action
 from .armature import build_armature, rest_body
 from .body_mesh import build_body
 from .floor import build_floor
-from .footage import Movie, add_footage, build_camera, match_render, probe_movie
+from .footage import Movie, add_footage, build_camera, match_render, probe_movie, turn_camera
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,7 @@ def import_take(
     frames = timing.key_frames(take, timing.scene_rate(scene))
     action = build_action(name, take, rest, armature, frames)
     camera = build_camera(f"{name} camera", take.camera, collection)
+    turn_camera(camera, take, frames)
     if footage.movie is not None:
         add_footage(camera, footage.movie, take, scene)
     if match_scene or scene.camera is None:

@@ -145,11 +145,11 @@ class JointAcceleration:
     residual   r_tj = (q_(t-1) - 2 q_t + q_(t+1)) / dt^2 / sigma, Huber beyond `burst` so that a punch stays a punch
 
     Attributes:
-        sigma: expected acceleration, m/s^2.
+        sigma: expected acceleration, m/s^2: one for all, or (T, 24) for each moment and joint.
         burst: acceleration, m/s^2, beyond which the cost grows linearly.
     """
 
-    sigma: float = 45.0
+    sigma: float | Tensor = 45.0
     burst: float = 60.0
 
     def linearize(self, chain: Chain) -> Blocks:
@@ -157,17 +157,18 @@ class JointAcceleration:
         residual = difference(chain.joints, stencil)
         squared = (residual * residual).sum(-1)
         kernel = Huber(self.burst)
-        weight = (kernel.slope(squared) / self.sigma**2)[..., None].expand_as(residual)
+        sigma = self.sigma[1:-1] if isinstance(self.sigma, Tensor) else self.sigma
+        weight = (kernel.slope(squared) / sigma**2)[..., None].expand_as(residual)
         return Blocks(
             residual=residual.flatten(1),
             weight=weight.flatten(1),
             rows=JointRows(chain),
             stencil=stencil,
-            cost=kernel.cost(squared).sum(1) / (2 * self.sigma**2),
+            cost=(kernel.cost(squared) / sigma**2).sum(1) / 2,
         )
 
     def window(self, frames: slice) -> Self:
-        return self
+        return replace(self, sigma=self.sigma[frames]) if isinstance(self.sigma, Tensor) else self
 
 
 @dataclass(frozen=True)

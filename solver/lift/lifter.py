@@ -1,4 +1,4 @@
-"""Lifting: the detector's landmarks to everything that IKOL needs."""
+"""Lifting: the detector's landmarks, corrected over time, to everything that IKOL needs."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..body_file import Body
-from ..detect.observations import Observations
+from ..detect.observations import LANDMARK_NAMES, Observations
 from ..motion.camera import Intrinsics, put_on_rays, view_rotations
 from .landmark_points import landmark_points
+from .learned import HIPS, CorrectedLandmarks
 from .regressor import landmark_regressor
 from .shape import estimate_shape
 from .twist import twist_and_leaves
@@ -30,7 +31,7 @@ class Keypoints:
         twist: (T, 23, 2) cos, sin; row k - 1 is joint k's rotation about its rest bone, applied before the swing.
         leaf_rotations: (T, 5, 3, 3) head, left hand, right hand, left foot, right foot, relative to the parent.
         betas: (10,) one shape for the clip.
-        landmarks: (T, 33, 3) the turned and scaled landmarks that the keypoints came from.
+        landmarks: (T, 33, 3) the landmarks that belong to the keypoints.
     """
 
     times: Array
@@ -43,29 +44,38 @@ class Keypoints:
 
 
 def lift(
-    observations: Observations, body: Body, camera: Intrinsics, rate_hz: float, height: float | None = None
+    observations: Observations,
+    corrected: CorrectedLandmarks,
+    body: Body,
+    camera: Intrinsics,
+    rate_hz: float,
+    height: float | None = None,
 ) -> Keypoints:
     """Keypoints of one person on a uniform time base.
 
     Args:
         observations: smoothed, gaps filled (their visibility 0).
+        corrected: what the network makes of them.
         body: whose shape space and proportions to use.
         camera: turns the detector's crop, which faces the person, into camera axes, and its pixels into rays.
         rate_hz: the time base.
         height: the person's height in metres, if known.
     """
     view = view_rotations(observations.landmarks2d, camera)
-    landmarks = np.einsum("tij,tlj->tli", view, observations.landmarks3d.astype(np.float64))
+    found = np.concatenate((corrected.landmarks, corrected.keypoints), axis=1).astype(np.float64)
+    found = np.einsum("tij,tlj->tli", view, found - found[:, HIPS].mean(axis=1, keepdims=True))
+    landmarks, keypoints = found[:, : len(LANDMARK_NAMES)], found[:, len(LANDMARK_NAMES) :]
     regressor = landmark_regressor()
     visibility = observations.landmarks2d[..., 2] * observations.seen[:, None]
     share = np.abs(regressor) / np.abs(regressor).sum(axis=1, keepdims=True)
     confidence = visibility @ share.T
-    # Proportions are told best on the rays, and the rays need a scale: once with the detector's own, then again.
-    guess = estimate_shape(regressor @ landmarks, confidence, body, height)
-    landmarks = put_on_rays(landmarks * guess.scale, observations.landmarks2d, camera, rate_hz)
-    shape = estimate_shape(regressor @ landmarks, confidence, body, height)
-    landmarks = landmarks * shape.scale
-    positions = regressor @ landmarks
+    # Proportions are told best on the rays, and the rays need a scale: once with the network's own, then again.
+    guess = estimate_shape(keypoints, confidence, body, height)
+    landmarks, keypoints = landmarks * guess.scale, keypoints * guess.scale
+    placed = put_on_rays(landmarks, observations.landmarks2d, camera, rate_hz)
+    keypoints = keypoints + regressor @ (placed - landmarks)
+    shape = estimate_shape(keypoints, confidence, body, height)
+    landmarks, positions = placed * shape.scale, keypoints * shape.scale
     points = landmark_points(body, shape.betas)
     twist, leaves = twist_and_leaves(positions, landmarks, body.rest_joints(shape.betas), points, rate_hz)
     # Single precision is finer than any detector, and an hour of video has 100,000 moments.

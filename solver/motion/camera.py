@@ -1,8 +1,12 @@
-"""The camera: its focal length, the view of the person, and where the person stands before it."""
+"""The camera: its focal length and tilt, the view of the person, and where the person stands before it.
+
+A camera that looks down or leans to a side is treated as a level one at the same place: seen from one point, a turn of
+the camera only moves the picture. What is called camera axes from here on are that level camera's: y is gravity.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -28,6 +32,7 @@ _NEAR_FLOOR = 0.1  # m
 _PIXEL_SIGMA = 5.0  # px
 _FOOT_DEPTH_SIGMA = 0.06  # m: how far the detector's depth of a foot's point is off
 _LARGEST_STEP = 0.2  # m
+_FLATTEST = 0.05  # depth of a ray of length 1 beyond which it is treated as if it were so far aside
 _TRUNK = [LANDMARK_NAMES.index(f"{side}_{part}") for part in ("shoulder", "hip") for side in ("left", "right")]
 
 
@@ -39,11 +44,32 @@ class Intrinsics:
         focal_px: pixels.
         center_px: (x, y) pixels.
         image_size: (width, height) pixels.
+        level: (3, 3), or (T, 3, 3) for a camera that turned, the picture's axes (x right, y down, z forward) into
+            those of a level camera that stands still.
     """
 
     focal_px: float
     center_px: tuple[float, float]
     image_size: tuple[int, int]
+    level: Array = field(default_factory=lambda: np.eye(3))
+
+    def picture_rays(self, pixels: Array) -> Array:
+        """(..., 2) x and y at depth 1 of pixels (..., 2), in the picture's own axes."""
+        return (pixels - self.center_px) / self.focal_px
+
+    def rays(self, pixels: Array) -> Array:
+        """(T, ..., 2) x and y at depth 1 of pixels (T, ..., 2), in camera axes."""
+        seen = self.picture_rays(pixels)
+        turned = np.concatenate((seen, np.ones_like(seen[..., :1])), axis=-1) @ np.swapaxes(self.level, -1, -2)
+        return turned[..., :2] / np.maximum(turned[..., 2:], _FLATTEST)
+
+
+def level_by(up: Array) -> Array:
+    """(3, 3) the shortest turn that brings `up` (3,), against gravity in the picture's axes, onto -y."""
+    up = up / np.linalg.norm(up)
+    normal = np.cross(up, (0.0, -1.0, 0.0))
+    length = float(np.linalg.norm(normal))
+    return Rotation.from_rotvec(normal / max(length, 1e-12) * np.arctan2(length, -up[1])).as_matrix()
 
 
 def intrinsics(image_size: tuple[int, int], focal_px: float | None) -> Intrinsics:
@@ -56,15 +82,15 @@ def view_rotations(landmarks2d: Array, camera: Intrinsics) -> Array:
     """(T, 3, 3) turns the axes of a crop that faces the person into camera axes.
 
     The detector sees a crop around the person and reports 3D as if the camera looked straight at it; the ray to the
-    person turns that into the camera's own axes. landmarks2d: (T, 33, 3).
+    person turns that into the picture's own axes, and the camera's tilt into camera axes. landmarks2d: (T, 33, 3).
     """
-    middle = landmarks2d[:, _TRUNK, :2].mean(axis=1) - camera.center_px
-    ray = np.concatenate([middle / camera.focal_px, np.ones((len(middle), 1))], axis=1)
+    middle = camera.picture_rays(landmarks2d[:, _TRUNK, :2]).mean(axis=1)
+    ray = np.concatenate([middle, np.ones((len(middle), 1))], axis=1)
     ray /= np.linalg.norm(ray, axis=1, keepdims=True)
     normal = np.cross((0.0, 0.0, 1.0), ray)
     length = np.linalg.norm(normal, axis=1, keepdims=True)
     angle = np.arctan2(length[:, 0], ray[:, 2])
-    return Rotation.from_rotvec(normal / np.maximum(length, 1e-12) * angle[:, None]).as_matrix()
+    return camera.level @ Rotation.from_rotvec(normal / np.maximum(length, 1e-12) * angle[:, None]).as_matrix()
 
 
 @dataclass(frozen=True)
@@ -88,7 +114,7 @@ def put_on_rays(points: Array, landmarks2d: Array, camera: Intrinsics, rate_hz: 
     and therefore pointing down. Returns (T, 33, 3) relative to the pelvis, as `points`.
     """
     location = locate(points, points[:, FOOT_POINTS], landmarks2d, camera, rate_hz)
-    rays = _rays(landmarks2d, camera)
+    rays = camera.rays(landmarks2d[..., :2])
     depth = points[..., 2] + location.pelvis[:, None, 2]
     depth[:, FOOT_POINTS] = _depth_on_floor(depth[:, FOOT_POINTS], rays[:, FOOT_POINTS, 1], location.floor, camera)
     seen = np.concatenate([rays * depth[..., None], depth[..., None]], axis=-1) - location.pelvis[:, None]
@@ -120,7 +146,7 @@ def locate(points: Array, soles: Array, landmarks2d: Array, camera: Intrinsics, 
         soles: (T, P, 3) points under the feet, likewise.
         landmarks2d: (T, 33, 3) px, px, visibility.
     """
-    rays = _rays(landmarks2d, camera)
+    rays = camera.rays(landmarks2d[..., :2])
     lowest = soles[..., 1].max(axis=1)
     normal, right = _reprojection(points, rays, np.maximum(landmarks2d[..., 2], 1e-3))
     position = np.linalg.solve(normal, right)[..., 0]
@@ -148,11 +174,6 @@ def _smooth_along_rays(position: Array, points: Array, rays: Array, visibility: 
     share = np.maximum(visibility, 1e-3)
     middle = (rays * share[..., None]).sum(axis=1) / share.sum(axis=1, keepdims=True)
     return np.concatenate([position[:, :2] + middle * shift, depth[:, None]], axis=1)
-
-
-def _rays(landmarks2d: Array, camera: Intrinsics) -> Array:
-    """(T, 33, 2) x and y at depth 1 of each landmark's ray."""
-    return (landmarks2d[..., :2] - camera.center_px) / camera.focal_px
 
 
 def _reprojection(points: Array, rays: Array, weight: Array) -> tuple[Array, Array]:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from bl_ext.user_default.ikol.ikol_blender.contract import VideoUnreadable
 from bl_ext.user_default.ikol.ikol_blender.scene import ImportedTake, import_take
+from bl_ext.user_default.ikol.ikol_blender.scene.timing import key_frames, scene_rate
 
 from solver.take import Take, write_take
 
@@ -123,3 +124,18 @@ def test_solved_video_that_blender_cannot_show_does_not_stop_the_import(
 
 
 _OVER_TIME = ("poses", "trans", "keypoints3d", "confidence", "contacts", "landmarks2d")
+
+
+def test_a_camera_that_turned_turns_in_blender(
+    empty_scene: bpy.types.Scene, turning_take: Take, tmp_path: Path
+) -> None:
+    turns = np.linspace((0.0, 0.0, 0.0), (0.1, -0.3, 0.05), len(turning_take))
+    take = replace(turning_take, camera_turns=turns)
+    imported = import_take(bpy.context, write_take(take, tmp_path / "take_p1.npz"))
+    frames = key_frames(take, scene_rate(empty_scene))
+    for moment in (0, len(take) // 2, len(take) - 1):
+        empty_scene.frame_set(round(frames[moment]))
+        held = np.array(imported.camera.evaluated_get(bpy.context.evaluated_depsgraph_get()).matrix_world)
+        expected = np.asarray(take.camera_at(moment).rotation) @ np.diag([1.0, -1.0, -1.0])
+        np.testing.assert_allclose(held[:3, :3], expected, atol=1e-5)
+    assert imported.camera.matrix_world.translation[:] == pytest.approx(take.camera.position)

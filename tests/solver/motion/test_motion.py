@@ -1,11 +1,13 @@
 """Camera, floor, contacts and smoothing against motion that is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
 from solver.detect import Observations
-from solver.motion.camera import intrinsics, locate, put_on_rays, view_rotations
+from solver.motion.camera import intrinsics, level_by, locate, put_on_rays, view_rotations
 from solver.motion.contacts import FOOT_POINTS, contact_probability
 from solver.motion.smoothing import fill_gaps, low_pass
 from solver.motion.world import LEVEL, place_in_world, place_on_floor
@@ -34,6 +36,23 @@ def test_locate_finds_a_body_that_was_projected():
     assert found.floor == pytest.approx(1.1, abs=1e-3)
     assert np.abs(found.pelvis - truth)[5:-5].max() < 0.005
     assert np.abs(found.pelvis - truth).max() < 0.03
+
+
+def test_a_camera_that_looks_down_and_leans_sees_a_level_floor_once_its_tilt_is_known():
+    points, soles = body_points(90)
+    truth = np.stack([np.linspace(-1, 1, 90), np.full(90, 0.2), np.linspace(6, 4, 90)], -1)
+    sway = Rotation.from_euler("xyz", np.linspace((14, 0, 5), (18, 3, 2), 90), degrees=True).as_matrix()
+    inside = np.einsum("tji,tkj->tki", sway, points + truth[:, None])  # level camera axes into the picture's
+    pixels = inside[..., :2] / inside[..., 2:] * 1500 + (640, 360)
+    landmarks = np.concatenate([pixels, np.ones((90, 33, 1))], -1)
+    blind = intrinsics((1280, 720), 1500.0)
+    knowing = replace(blind, level=sway)
+    found = locate(points, soles, landmarks, knowing, RATE)
+    assert found.floor == pytest.approx(1.1, abs=1e-3)
+    assert np.abs(found.pelvis - truth)[5:-5].max() < 0.005
+    up = sway[0].T @ (0.0, -1.0, 0.0)
+    np.testing.assert_allclose(level_by(2 * up) @ up, (0, -1, 0), atol=1e-12)
+    assert abs(locate(points, soles, landmarks, blind, RATE).floor - 1.1) > 0.2
 
 
 def test_the_floor_holds_the_feet_against_a_wrong_apparent_size():

@@ -1,0 +1,73 @@
+"""Feet and floor: what is planted, where the ground lies, and how it says that the camera leans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..ikol.chain import Chain
+from .camera import level_by
+from .clip_terms import BodyPoints, Ground, PlantedPoints
+from .contacts import contact_probability
+
+Array = NDArray[Any]
+
+_STANCE_SECONDS = 0.3  # a stance's moments err together: so long counts as one
+_STANCE_SIGMA = 0.04  # m: how far a stance's height is off, when nothing but the picture says it
+_SLOPE_SIGMA = 0.05  # of the floor, as the motion told it before: 3 degrees
+
+
+@dataclass(frozen=True)
+class Feet:
+    """Heels and toes: `points` (4) on the body and `heights` (4,) above its soles at rest, m."""
+
+    points: BodyPoints
+    heights: Tensor
+
+    def contacts(self, chain: Chain, floor: float) -> Tensor:
+        """(T, 4) chance that each is planted on the ground at y = `floor`, camera axes, m."""
+        place = self.points.place(chain)
+        # Contacts are told with z up and the soles at 0.
+        upright = torch.stack((place[..., 0], place[..., 2], floor - self.heights - place[..., 1]), -1)
+        return torch.as_tensor(contact_probability(upright.numpy(), chain.frame_rate), dtype=torch.float32)
+
+    def floor(self, chain: Chain, planted: Tensor, before: float) -> float:
+        """The ground under the planted points; where nothing is planted, as it was."""
+        if float(planted.sum()) < 1.0:
+            return before
+        return float((planted * self._soles(chain)[..., 1]).sum() / planted.sum())
+
+    def still(self, planted: Tensor, worth: float) -> PlantedPoints:
+        """Planted points do not move; `worth` is what a frame of the clip counts."""
+        return PlantedPoints(self.points, planted, worth)
+
+    def grounded(self, planted: Tensor, floor: float, worth: float) -> Ground:
+        """Planted points lie on the ground and none under it."""
+        return Ground(self.points, self.heights, floor, planted, worth)
+
+    def floor_turn(self, chain: Chain, planted: Tensor) -> Array:
+        """(3, 3) turns camera axes such that the plane under the planted points becomes level, as far as they tell it.
+
+        Least squares on the heights of stances, with a prior that the camera is level already. The chain must have
+        been fitted without a ground, or it would only find that ground again.
+        """
+        soles = self._soles(chain).numpy().astype(np.float64).reshape(-1, 3)
+        weight = planted.numpy().astype(np.float64).ravel() / (chain.frame_rate * _STANCE_SECONDS)
+        if weight.sum() < 1.0:
+            return np.eye(3)
+        middle = (weight[:, None] * soles).sum(axis=0) / weight.sum()
+        x, y, z = (soles - middle).T
+        sides = np.stack((x, z), axis=-1)
+        normal = (sides * weight[:, None]).T @ sides / _STANCE_SIGMA**2 + np.eye(2) / _SLOPE_SIGMA**2
+        slope = np.linalg.solve(normal, (sides * weight[:, None]).T @ y / _STANCE_SIGMA**2)
+        return level_by(np.array((slope[0], -1.0, slope[1])))
+
+    def _soles(self, chain: Chain) -> Tensor:
+        """(T, 4, 3) the points, moved down to the sole."""
+        place = self.points.place(chain)
+        return torch.stack((place[..., 0], place[..., 1] + self.heights, place[..., 2]), -1)
