@@ -75,6 +75,8 @@ def _solve(options: argparse.Namespace, emit: EventWriter | ProgressBar) -> int:
         focal_px=options.focal,
         height_cm=options.height,
         rate_hz=options.fps,
+        person_box=None if options.person_box is None else tuple(options.person_box),
+        person_at=options.person_at,
     )
     cancelled = threading.Event()
 
@@ -151,6 +153,16 @@ def _parser() -> argparse.ArgumentParser:
     solve.add_argument("--focal", type=_positive, metavar="PX", help="focal length in pixels; assumed when not given")
     solve.add_argument("--height", type=_positive, metavar="CM", help="the person's height")
     solve.add_argument("--fps", type=_positive, metavar="HZ", help="time base of the take; the video's own by default")
+    solve.add_argument(
+        "--person-box",
+        type=float,
+        nargs=4,
+        metavar=("LEFT", "TOP", "WIDTH", "HEIGHT"),
+        help="solve only the person in this box, pixels of the upright picture",
+    )
+    solve.add_argument(
+        "--person-at", type=_seconds, metavar="S", help="when that person is there; the in point if not given"
+    )
     solve.add_argument(
         "--events", action="store_true", help="JSON Lines on standard output, commands on standard input"
     )

@@ -32,6 +32,8 @@ class SolveRequest:
         focal_px: focal length in pixels of the upright image; None assumes one.
         height_cm: the person's height; None lets the proportions decide.
         rate_hz: time base of the take; None keeps the video's own.
+        person_box: left, top, width and height, px of the upright image, of the one person to solve; None solves all.
+        person_at: seconds from the clip's first frame at which that person is there; None is the in point.
     """
 
     video: str
@@ -44,6 +46,8 @@ class SolveRequest:
     focal_px: float | None = None
     height_cm: float | None = None
     rate_hz: float | None = None
+    person_box: tuple[float, float, float, float] | None = None
+    person_at: float | None = None
 
     def to_arguments(self) -> list[str]:
         """The command line of `python -m solver` for this job, events on."""
@@ -53,12 +57,15 @@ class SolveRequest:
             "--focal": self.focal_px,
             "--height": self.height_cm,
             "--fps": self.rate_hz,
+            "--person-at": self.person_at,
         }
         line = ["solve", self.video, "--out", self.out, "--events", "--model", self.model]
         line += ["--detector", self.detector, "--device", self.device]
         for name, value in options.items():
             if value is not None:
                 line += [name, repr(float(value))]
+        if self.person_box is not None:
+            line += ["--person-box", *(repr(float(side)) for side in self.person_box)]
         return line
 
 

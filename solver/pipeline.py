@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from . import __version__
 from .assemble import SolvedPerson, assemble_takes
 from .body_file import read_body
-from .detect import BlazePose, Observations, PersonLandmarks, gather_observations
+from .detect import BlazePose, Observations, PersonLandmarks, choose_person, gather_observations
 from .device import choose_device
 from .errors import BadInput, Cancelled, NoPersonFound, OutputUnwritable
 from .events import PROTOCOL_VERSION, Event, Notice, Preview, Progress, SolveRequest, Started, TakeWritten
@@ -89,12 +89,16 @@ def solve(request: SolveRequest, job: Job) -> list[Path]:
     people = _observe(video, request, background, job)
     if not people:
         raise NoPersonFound(f"Nobody was found in {Path(request.video).name}.")
+    chosen = people
+    if request.person_box is not None:
+        moment = float(people[0].times[0]) if request.person_at is None else request.person_at
+        chosen = [choose_person(people, request.person_box, moment)]
     rate_hz = request.rate_hz or uniform_rate(people[0].times)
     skeleton = Skeleton.from_body(request.model)
     settings = {**_describe(video, request, device), "in_point_s": float(people[0].times[0])}
     height = None if request.height_cm is None else request.height_cm / 100
     solver = PersonSolver(body, skeleton, height, rate_hz, device, job.stop_if_cancelled)
-    tracks = [prepare_track(observed, rate_hz) for observed in people]
+    tracks = [prepare_track(observed, rate_hz) for observed in chosen]
     camera = intrinsics(video.image_size, request.focal_px)
     corrected = [correct_landmarks(track.observations, camera, rate_hz) for track in tracks]
     cameras = _level_cameras(camera, background.turns(people, camera), tracks, corrected)

@@ -17,7 +17,7 @@ from scipy.interpolate import CubicSpline
 from torch import Tensor
 
 from solver.body_file import JOINT_NAMES, PARENTS, Body
-from solver.detect.observations import LANDMARK_NAMES
+from solver.detect.person_landmarks import LANDMARK_NAMES
 from solver.ikol import so3
 from solver.lift.landmark_points import MIRRORED_JOINTS, landmark_points
 from solver.lift.network import LANDMARKS, crop_axes

@@ -1,14 +1,9 @@
 """Detection: pictures to each person's landmarks."""
 
 from .blazepose import BlazePose
-from .observations import (
-    LANDMARK_NAMES,
-    Detector,
-    Observations,
-    PersonLandmarks,
-    gather_observations,
-    resample_observations,
-)
+from .choosing import choose_person
+from .observations import Detector, Observations, gather_observations, resample_observations
+from .person_landmarks import LANDMARK_NAMES, PersonLandmarks
 from .repair import Repaired, repair
 
 __all__ = [
@@ -18,6 +13,7 @@ __all__ = [
     "Observations",
     "PersonLandmarks",
     "Repaired",
+    "choose_person",
     "gather_observations",
     "repair",
     "resample_observations",

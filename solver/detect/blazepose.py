@@ -10,27 +10,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .networks import DetectionNetwork, LandmarkNetwork, PersonCrop
-from .observations import PersonLandmarks
+from .person_landmarks import PersonLandmarks
 from .region import Region
 
 Array = NDArray[Any]
 
 _PRESENT = 0.5
 _VISIBLE = 0.1  # mean over the landmarks
-_LOOK_AROUND_SECONDS = 1.0  # how often to look for newcomers while somebody is tracked
+_LOOK_AROUND_SECONDS = 1.0  # how often to look for newcomers while somebody is tracked, and for small people at all
+_ZOOM = 2  # small people are looked for in squares of this part of the picture's side
 _SEARCH_SECONDS = 0.2  # how often to look for somebody just lost; gaps up to half a second are interpolated
-_REMEMBER_SECONDS = 2.0  # somebody who returns this soon, near where they left, is the same person
+_REMEMBER_SECONDS = 2.0  # how long somebody lost is looked for often
 
 
 @dataclass(frozen=True)
 class _Track:
     person: int
     region: Region
-    last_s: float
 
 
 class BlazePose:
     """Tracks up to `max_people` people through a clip. One per worker: LiteRT's interpreter is not thread-safe.
+
+    A number stands for one person for sure, but a person may have several: whoever was lost comes back under a new one,
+    and where two tracks meet on one person, that person goes on under a new one (`join_pieces` sorts them out).
 
     Args:
         variant: "heavy", "full" or "lite".
@@ -44,9 +47,8 @@ class BlazePose:
         self._landmarks = LandmarkNetwork(variant, threads)
         self._max_people = max_people
         self._tracks: list[_Track] = []
-        self._lost: list[_Track] = []
-        self._looked_s = -np.inf
-        self._people_so_far = 0
+        self._lost_s = self._looked_s = self._looked_closely_s = -np.inf
+        self._numbers = 0
 
     def observe(self, rgb: Array, time_s: float) -> list[PersonLandmarks]:
         """Everybody in `rgb` (H, W, 3) uint8; pictures come in the order of time."""
@@ -54,41 +56,46 @@ class BlazePose:
         tracks: list[_Track] = []
         for track in self._tracks:
             crop = self._landmarks.read(rgb, track.region)
-            if not _holds_somebody(crop) or any(crop.next_region.covers(other.region) for other in tracks):
-                self._lost.append(track)
+            met = next((i for i, other in enumerate(tracks) if crop.next_region.covers(other.region)), None)
+            if not _holds_somebody(crop) or met is not None:
+                self._lost_s = time_s
+                if met is not None:
+                    tracks[met] = replace(tracks[met], person=self._new_number())
                 continue
-            tracks.append(_Track(track.person, crop.next_region, time_s))
+            tracks.append(_Track(track.person, crop.next_region))
             people.append(_landmarks_of(track.person, crop))
         if self._should_look(tracks, time_s):
-            self._looked_s = time_s
-            for region in self._detection.find(rgb, self._max_people):
-                if len(tracks) == self._max_people or any(track.region.covers(region) for track in tracks):
-                    continue
-                crop = self._landmarks.read(rgb, region)
-                if not _holds_somebody(crop) or any(crop.next_region.covers(track.region) for track in tracks):
-                    continue
-                track = _Track(self._identify(region, time_s), crop.next_region, time_s)
-                tracks.append(track)
-                people.append(_landmarks_of(track.person, crop))
+            for crop in self._find_newcomers(rgb, tracks, time_s):
+                tracks.append(_Track(self._new_number(), crop.next_region))
+                people.append(_landmarks_of(tracks[-1].person, crop))
         self._tracks = tracks
-        self._lost = [track for track in self._lost if time_s - track.last_s <= _REMEMBER_SECONDS]
         return people
 
     def _should_look(self, tracks: list[_Track], time_s: float) -> bool:
         if len(tracks) < len(self._tracks) or not tracks:
             return True
-        patience = _SEARCH_SECONDS if self._lost else _LOOK_AROUND_SECONDS
+        patience = _SEARCH_SECONDS if time_s - self._lost_s <= _REMEMBER_SECONDS else _LOOK_AROUND_SECONDS
         return len(tracks) < self._max_people and time_s - self._looked_s >= patience
 
-    def _identify(self, region: Region, time_s: float) -> int:
-        """The number of the person who was lost near here, or a new one."""
-        reach = [replace(track.region, size=track.region.size * (2 + time_s - track.last_s)) for track in self._lost]
-        for track, near in sorted(zip(self._lost, reach, strict=True), key=lambda pair: -pair[0].last_s):
-            if near.covers(region):
-                self._lost.remove(track)
-                return track.person
-        self._people_so_far += 1
-        return self._people_so_far
+    def _find_newcomers(self, rgb: Array, tracks: list[_Track], time_s: float) -> list[PersonCrop]:
+        """Who is in the picture and not tracked yet."""
+        closely = time_s - self._looked_closely_s >= _LOOK_AROUND_SECONDS
+        self._looked_s, self._looked_closely_s = time_s, time_s if closely else self._looked_closely_s
+        known = [track.region for track in tracks]
+        found: list[PersonCrop] = []
+        # Who is seen in several squares is found several times: more candidates than people.
+        for region in self._detection.find(rgb, 3 * self._max_people, _ZOOM if closely else 1):
+            if len(known) == self._max_people or any(other.covers(region) for other in known):
+                continue
+            crop = self._landmarks.read(rgb, region)
+            if _holds_somebody(crop) and not any(crop.next_region.covers(other) for other in known):
+                known.append(crop.next_region)
+                found.append(crop)
+        return found
+
+    def _new_number(self) -> int:
+        self._numbers += 1
+        return self._numbers
 
 
 def _holds_somebody(crop: PersonCrop) -> bool:

@@ -60,20 +60,50 @@ class DetectionNetwork:
         self._run = _Model(MODEL_FOLDER / "pose_detection.tflite", threads)
         self._anchors = anchor_centers()
 
-    def find(self, rgb: Array, most: int) -> list[Region]:
-        """At most `most` people, surest first."""
+    def find(self, rgb: Array, most: int, zoom: int = 1) -> list[Region]:
+        """At most `most` people, surest first.
+
+        Args:
+            zoom: 1 looks at the whole picture, where people under a third of its longer side are missed; 2 also at
+                overlapping squares of half its side.
+        """
         height, width = rgb.shape[:2]
-        side = max(height, width)
-        margin = np.array(((side - width) / 2, (side - height) / 2))
+        found = [self._boxes(rgb, square) for square in squares(width, height, zoom)]
+        boxes, scores = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        people = merge_overlapping(boxes, scores)[:most]
+        return [Region.around(*person[4:8].reshape(2, 2)) for person in people]
+
+    def _boxes(self, rgb: Array, square: tuple[float, float, float]) -> tuple[Array, Array]:
+        """(N, 12) likely people in a square of the picture, px, and (N,) their scores."""
+        left, top, side = square
         scale = DETECTION_SIDE / side
-        fit = np.array(((scale, 0, margin[0] * scale), (0, scale, margin[1] * scale)))
+        fit = np.array(((scale, 0, -left * scale), (0, scale, -top * scale)))
         picture = cv2.warpAffine(rgb, fit, (DETECTION_SIDE, DETECTION_SIDE), flags=cv2.INTER_LINEAR)
         outputs = self._run(picture.astype(np.float32) / 127.5 - 1)
         boxes, logits = outputs[(1, len(self._anchors), 12)][0], outputs[(1, len(self._anchors), 1)][0, :, 0]
         scores = _sigmoid(logits)
         likely = np.flatnonzero(scores > _SCORE)
-        people = merge_overlapping(decode_boxes(boxes[likely], self._anchors[likely]), scores[likely])[:most]
-        return [Region.around(*(person[4:8].reshape(2, 2) * side - margin)) for person in people]
+        points = decode_boxes(boxes[likely], self._anchors[likely]).reshape(-1, 6, 2) * side + (left, top)
+        return points.reshape(-1, 12), scores[likely]
+
+
+def squares(width: int, height: int, zoom: int) -> list[tuple[float, float, float]]:
+    """Left, top and side, px, of squares to look at: the one around the picture, and overlapping ones for each zoom."""
+    side = float(max(width, height))
+    found = [((width - side) / 2, (height - side) / 2, side)]
+    for part in range(2, zoom + 1):
+        small = side / part
+        for top in _starts(height, small):
+            found += [(left, top, small) for left in _starts(width, small)]
+    return found
+
+
+def _starts(length: float, side: float) -> list[float]:
+    """Where squares of `side` begin that cover `length` and overlap by half or more; one, centred, if it fits."""
+    if length <= side:
+        return [(length - side) / 2]
+    count = int(np.ceil((length - side) / (side / 2))) + 1
+    return [float(start) for start in np.linspace(0, length - side, count)]
 
 
 def decode_boxes(raw: Array, anchors: Array) -> Array:

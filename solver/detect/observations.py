@@ -3,44 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..video import Frame
+from .joining import Sightings, join_pieces
+from .person_landmarks import PersonLandmarks
 
 Array = NDArray[Any]
-
-LANDMARK_NAMES = (
-    "nose", "left_eye_inner", "left_eye", "left_eye_outer", "right_eye_inner", "right_eye", "right_eye_outer",
-    "left_ear", "right_ear", "mouth_left", "mouth_right", "left_shoulder", "right_shoulder", "left_elbow",
-    "right_elbow", "left_wrist", "right_wrist", "left_pinky", "right_pinky", "left_index", "right_index",
-    "left_thumb", "right_thumb", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle",
-    "left_heel", "right_heel", "left_foot_index", "right_foot_index",
-)  # fmt: skip
 
 _SHORTEST_SECONDS = 1.0  # a person seen for less is somebody passing, or a mistake
 _SHORTEST_SHARE = 0.1  # of a short clip
 _LONGEST_GAP_SECONDS = 0.5  # landmarks are interpolated across shorter gaps
-
-
-@dataclass(frozen=True)
-class PersonLandmarks:
-    """One person in one picture.
-
-    Attributes:
-        person: the tracker's number, stable over the clip.
-        image: (33, 3) px, px, visibility 0..1, in the full upright picture.
-        world: (33, 3) metres from the middle of the hips; x right, y down, z away, as if the camera faced the person.
-        presence: the network's belief that there is a person, 0..1.
-    """
-
-    person: int
-    image: Array
-    world: Array
-    presence: float
 
 
 class Detector(Protocol):
@@ -56,7 +33,7 @@ class Observations:
     """One person over T moments.
 
     Attributes:
-        person: the tracker's number.
+        person: 1 is the most prominent of the clip.
         times: (T,) seconds from the clip's first frame.
         landmarks2d: (T, 33, 3) px, px, visibility 0..1.
         landmarks3d: (T, 33, 3) metres from the middle of the hips; x right, y down, z away, crop axes.
@@ -78,17 +55,17 @@ def gather_observations(
     image_size: tuple[int, int],
     on_frame: Callable[[int, float, list[PersonLandmarks]], None] | None = None,
 ) -> list[Observations]:
-    """Run the detector over a clip; everybody who stays, the most prominent first.
+    """Run the detector over a clip; everybody who stays, the most prominent first, pieces of tracks joined.
 
     Prominence is time in the picture times height in it.
     """
     times: list[float] = []
-    sightings: dict[int, list[tuple[int, PersonLandmarks]]] = {}
+    pieces: dict[int, Sightings] = {}
     for index, frame in enumerate(frames):
         people = detector.observe(frame.rgb, frame.time_s)
         times.append(frame.time_s)
         for person in people:
-            sightings.setdefault(person.person, []).append((index, person))
+            pieces.setdefault(person.person, []).append((index, person))
         if on_frame is not None:
             on_frame(index, frame.time_s, people)
     if not times:
@@ -96,9 +73,10 @@ def gather_observations(
     moments = np.array(times)
     step = (moments[-1] - moments[0]) / max(1, len(moments) - 1)
     shortest = min(_SHORTEST_SECONDS, _SHORTEST_SHARE * (moments[-1] - moments[0] + step))
-    people = [_collect(number, seen, moments, image_size) for number, seen in sightings.items()]
+    people = [_collect(seen, moments, image_size) for seen in join_pieces(pieces, moments)]
     staying = [person for person in people if person.seen.sum() * step >= shortest - 1e-9]
-    return sorted(staying, key=_prominence, reverse=True)
+    ranked = sorted(staying, key=_prominence, reverse=True)
+    return [replace(person, person=rank) for rank, person in enumerate(ranked, start=1)]
 
 
 def resample_observations(observations: Observations, times: Array) -> Observations:
@@ -139,15 +117,13 @@ def resample_observations(observations: Observations, times: Array) -> Observati
     )
 
 
-def _collect(
-    number: int, sightings: list[tuple[int, PersonLandmarks]], times: Array, image_size: tuple[int, int]
-) -> Observations:
+def _collect(sightings: Sightings, times: Array, image_size: tuple[int, int]) -> Observations:
     landmarks2d = np.zeros((len(times), 33, 3), np.float32)
     landmarks3d = np.zeros((len(times), 33, 3), np.float32)
     seen = np.zeros(len(times), bool)
     for index, person in sightings:
         landmarks2d[index], landmarks3d[index], seen[index] = person.image, person.world, True
-    return Observations(number, times, landmarks2d, landmarks3d, seen, image_size)
+    return Observations(0, times, landmarks2d, landmarks3d, seen, image_size)
 
 
 def _prominence(observations: Observations) -> float:

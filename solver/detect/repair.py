@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .observations import LANDMARK_NAMES, Observations
+from .observations import Observations
+from .person_landmarks import LANDMARK_NAMES
 
 Array = NDArray[Any]
 

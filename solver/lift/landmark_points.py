@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..body_file import JOINT_NAMES, Body, read_body
-from ..detect.observations import LANDMARK_NAMES
+from ..detect.person_landmarks import LANDMARK_NAMES
 
 Array = NDArray[Any]
 

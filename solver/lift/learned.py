@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..detect.observations import LANDMARK_NAMES, Observations
+from ..detect.observations import Observations
+from ..detect.person_landmarks import LANDMARK_NAMES
 from ..device import one_thread
 from ..motion.camera import Intrinsics
 from .network import LANDMARKS, RATE_HZ, LiftNetwork, crop_axes, network_input
@@ -32,13 +33,11 @@ class CorrectedLandmarks:
     Attributes:
         landmarks: (T, 33, 3), keypoints: (T, 24, 3) metres from the pelvis's keypoint, axes of a crop that faces the
             person (x right, y down, z away).
-        spread: (T, 24, 2) expected error of the keypoints across and in depth, metres.
         up: (T, 3) against gravity, in the picture's axes, as long as it counts.
     """
 
     landmarks: Array
     keypoints: Array
-    spread: Array
     up: Array
 
 
@@ -58,30 +57,29 @@ def correct_landmarks(observations: Observations, camera: Intrinsics, rate_hz: f
     moved = torch.as_tensor(_at(seen, own), dtype=torch.float32)
     rays, visibility, landmarks = moved.split((2, 1, 3), -1)
     inputs = network_input(rays, visibility.squeeze(-1), landmarks)
-    points, spread, up = _run(inputs)
+    points, up = _run(inputs)
     upward = (crop_axes(rays) @ up[..., None]).squeeze(-1) * visibility.mean(1)
     back = np.arange(count) * RATE_HZ / rate_hz
     placed = _at(points.numpy(), back)
     return CorrectedLandmarks(
         placed[:, :LANDMARKS],
         placed[:, LANDMARKS:],
-        _at(spread.numpy(), back)[:, LANDMARKS:],
         _at(upward.numpy(), back),
     )
 
 
-def _run(inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Points, spread and up of each moment, stretch by stretch."""
+def _run(inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Points and up of each moment, stretch by stretch."""
     network = _network()
-    parts: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
+    parts: list[tuple[torch.Tensor, torch.Tensor]] = []
     with torch.no_grad(), one_thread():
         for first in range(0, len(inputs), _STRETCH):
             start, end = max(0, first - _MARGIN), min(len(inputs), first + _STRETCH + _MARGIN)
             lifted = network(inputs[None, start:end])
             own = slice(first - start, min(first + _STRETCH, len(inputs)) - start)
-            parts.append((lifted.points[0, own], lifted.spread[0, own], lifted.up[0, own]))
-    points, spread, up = (torch.cat(values) for values in zip(*parts, strict=True))
-    return points, spread, up
+            parts.append((lifted.points[0, own], lifted.up[0, own]))
+    points, up = (torch.cat(values) for values in zip(*parts, strict=True))
+    return points, up
 
 
 @cache

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..body_file import Body
-from ..detect.observations import LANDMARK_NAMES, Observations
+from ..detect.observations import Observations
+from ..detect.person_landmarks import LANDMARK_NAMES
 from ..motion.camera import Intrinsics, put_on_rays, view_rotations
 from .landmark_points import landmark_points
 from .learned import HIPS, CorrectedLandmarks

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ..detect.observations import LANDMARK_NAMES
+from ..detect.person_landmarks import LANDMARK_NAMES
 
 LANDMARKS, JOINTS = 33, 24
 RATE_HZ = 30.0  # of the moments it was trained on
@@ -30,12 +30,10 @@ class Lifted:
     Attributes:
         points: (N, T, 57, 3) the 33 landmarks and the 24 keypoints from the pelvis's keypoint.
         up: (N, T, 3) unit, against gravity.
-        spread: (N, T, 57, 2) expected error across and in depth, metres.
     """
 
     points: Tensor
     up: Tensor
-    spread: Tensor
 
 
 def crop_axes(rays: Tensor) -> Tensor:
@@ -97,7 +95,7 @@ class LiftNetwork(nn.Module):
         inputs, points = LANDMARKS * 6 + 3, LANDMARKS + JOINTS
         self.entrance = nn.Conv1d(inputs, _CHANNELS, 3, padding=1, padding_mode="replicate")
         self.blocks = nn.ModuleList([_block(dilation) for dilation in _DILATIONS])
-        self.exit = nn.Conv1d(_CHANNELS, points * 3 + 3 + points * 2, 1)
+        self.exit = nn.Conv1d(_CHANNELS, points * 3 + 3, 1)
         nn.init.normal_(self.exit.weight, std=1e-3)
 
     def forward(self, inputs: Tensor) -> Lifted:
@@ -106,15 +104,13 @@ class LiftNetwork(nn.Module):
         for block in self.blocks:
             values = values + block(values)
         output = self.exit(values).mT
-        shape = (*inputs.shape[:2], LANDMARKS + JOINTS)
-        correction, up, spread = output.split((shape[2] * 3, 3, shape[2] * 2), -1)
+        correction, up = output.split((output.shape[-1] - 3, 3), -1)
         seen = inputs[..., 3 * LANDMARKS : 6 * LANDMARKS].unflatten(-1, (LANDMARKS, 3)) / 2
         points = torch.cat((seen, self.regressor @ seen), -2) + 0.3 * correction.unflatten(-1, (-1, 3))
         level = torch.tensor((0.0, -1.0, 0.0)).to(up)
         return Lifted(
             points - points[..., LANDMARKS : LANDMARKS + 1, :],
             nn.functional.normalize(level + up, dim=-1),
-            0.05 * spread.unflatten(-1, (-1, 2)).clamp(-3, 3).exp(),
         )
 
 

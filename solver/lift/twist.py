@@ -16,7 +16,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
 from ..body_file import JOINT_NAMES, PARENTS
-from ..detect.observations import LANDMARK_NAMES
+from ..detect.person_landmarks import LANDMARK_NAMES
 from .landmark_points import LandmarkPoints
 
 Array = NDArray[Any]

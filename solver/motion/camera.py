@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from ..detect.observations import LANDMARK_NAMES
+from ..detect.person_landmarks import LANDMARK_NAMES
 from .contacts import FOOT_POINTS
 from .smoothing import low_pass
 

@@ -28,7 +28,8 @@ from .standing import Feet
 
 Array = NDArray[Any]
 
-_ROUNDS = 3
+# What a round takes for an outlier in the picture: far off at first, a body trusts its landmarks to pull it near.
+_OUTLIERS = (8.0, 4.0, 2.0)
 _SHORTEST = 3  # moments; fewer have no acceleration, and nothing to smooth
 # Steps beyond these change nothing that can be seen.
 _TERMINATION = ClipTermination(max_iterations=6, step=0.02, decrease=0.1)
@@ -70,16 +71,16 @@ def fit_clip(
         return start
     points, feet = _points_of(body, keypoints.betas)
     chain = _chain_of(start, keypoints, skeleton, rate_hz)
-    evidence = clip_evidence(keypoints, landmarks2d, points, camera, rate_hz)
     worth, floor = frame_worth(rate_hz), start.floor
-    for number in range(_ROUNDS):
-        on_progress(number / _ROUNDS)
+    for number, outlier in enumerate(_OUTLIERS):
+        on_progress(number / len(_OUTLIERS))
 
         def on_window(done: int, count: int, before: int = number) -> None:
-            on_progress((before + done / count) / _ROUNDS)
+            on_progress((before + done / count) / len(_OUTLIERS))
 
         planted = feet.contacts(chain, floor)
         ground = (feet.still(planted, worth), feet.grounded(planted, floor, worth))
+        evidence = clip_evidence(keypoints, landmarks2d, points, camera, rate_hz, outlier)
         terms = [*evidence, smooth_as_it_moves(chain), *ground]
         chain = solve_sequence(chain, terms, _TERMINATION, _WINDOWS, on_window).chain
         floor = feet.floor(chain, planted, floor)
@@ -105,7 +106,7 @@ def find_floor_turn(
     chain = _chain_of(start, keypoints, skeleton, rate_hz)
     planted = feet.contacts(chain, start.floor)
     terms = [
-        *clip_evidence(keypoints, landmarks2d, points, camera, rate_hz),
+        *clip_evidence(keypoints, landmarks2d, points, camera, rate_hz, _OUTLIERS[1]),
         smooth_as_it_moves(chain),
         feet.still(planted, frame_worth(rate_hz)),
     ]

@@ -196,7 +196,7 @@ class PlantedPoints:
     points: BodyPoints
     probability: Tensor
     weight: float
-    sigma: float = 0.05
+    sigma: float = 0.035
 
     def linearize(self, chain: Chain) -> Blocks:
         stencil = velocity_stencil(chain.frame_rate)
@@ -232,7 +232,7 @@ class Ground:
     floor: float
     probability: Tensor
     weight: float
-    sigma: float = 0.02
+    sigma: float = 0.012
 
     def linearize(self, chain: Chain) -> Blocks:
         place = self.points.place(chain)

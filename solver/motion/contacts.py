@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..detect.observations import LANDMARK_NAMES
+from ..detect.person_landmarks import LANDMARK_NAMES
 
 Array = NDArray[Any]
 
@@ -15,7 +15,7 @@ FOOT_POINTS = tuple(
     LANDMARK_NAMES.index(f"{side}_{point}") for side in ("left", "right") for point in ("heel", "foot_index")
 )
 _PLANTED_HEIGHT, _HEIGHT_SPREAD = 0.06, 0.02  # m
-_PLANTED_SPEED, _SPEED_SPREAD = 0.5, 0.15  # m/s
+_PLANTED_SPEED, _SPEED_SPREAD = 0.6, 0.15  # m/s
 
 
 def contact_probability(feet: Array, rate_hz: float) -> Array:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from ..body_file import JOINT_NAMES
-from ..detect.observations import LANDMARK_NAMES
+from ..detect.person_landmarks import LANDMARK_NAMES
 from ..ikol.chain import Chain
 from ..ikol.kinematics import LEAF_INPUT_ORDER
 from ..ikol.terms import AngularAcceleration, JointAcceleration, Rotations, Term, Twists
@@ -23,7 +23,7 @@ Array = NDArray[Any]
 
 _INDEPENDENT_SECONDS = 0.1  # the detector's errors are the same for this long: faster video does not know more
 _IMAGE_SIGMA = 0.012  # of the person's height in the picture
-_RELATIVE_WEIGHT = 0.5
+_RELATIVE_WEIGHT = 0.6
 _ACCELERATION = 120.0  # m/s^2, over _INDEPENDENT_SECONDS
 _ANGULAR_ACCELERATION = 600.0  # rad/s^2
 _LIVELY_SPEED, _CALM_HZ, _LIVELY_SECONDS = 1.0, 2.0, 0.15  # m/s, Hz, s
@@ -59,13 +59,14 @@ def frame_worth(rate_hz: float) -> float:
 
 
 def clip_evidence(
-    keypoints: Keypoints, landmarks2d: Array, points: BodyPoints, camera: Intrinsics, rate_hz: float
+    keypoints: Keypoints, landmarks2d: Array, points: BodyPoints, camera: Intrinsics, rate_hz: float, outlier: float
 ) -> list[Term]:
-    """The terms that stay the same in all rounds of a fit.
+    """Every term but the ground's and the smoothness.
 
     Args:
         landmarks2d: (T, 33, 3) px, px, visibility.
         points: the 33 landmarks on the body.
+        outlier: error in the picture, in standard deviations, beyond which a landmark is hardly believed.
     """
     worth = frame_worth(rate_hz)
     visibility = _tensor(landmarks2d[:, _USED, 2])
@@ -78,7 +79,7 @@ def clip_evidence(
     confidence = _tensor(keypoints.confidence)
     faster = (rate_hz * _INDEPENDENT_SECONDS) ** 0.5
     return [
-        Reprojection(points.pick(_USED), rays[:, _USED], worth * visibility, _IMAGE_SIGMA * stature),
+        Reprojection(points.pick(_USED), rays[:, _USED], worth * visibility, _IMAGE_SIGMA * stature, outlier),
         RelativePoints(
             points.pick(_USED), _tensor(keypoints.landmarks[:, _USED]), worth * _RELATIVE_WEIGHT * visibility
         ),

@@ -1,12 +1,22 @@
 """The detector's geometry piece by piece, and the whole on real people."""
 
+from itertools import pairwise
+
+import cv2
 import numpy as np
 import pytest
 
 from solver.detect import LANDMARK_NAMES, BlazePose, gather_observations
-from solver.detect.networks import anchor_centers, decode_boxes, merge_overlapping, refine_by_heatmap
+from solver.detect.networks import (
+    DetectionNetwork,
+    anchor_centers,
+    decode_boxes,
+    merge_overlapping,
+    refine_by_heatmap,
+    squares,
+)
 from solver.detect.region import Region
-from solver.video import probe_video, read_frames
+from solver.video import Frame, probe_video, read_frames
 from tests.shared_data import shared
 
 AT = {name: index for index, name in enumerate(LANDMARK_NAMES)}
@@ -88,28 +98,53 @@ def test_a_woman_squatting_is_one_person_whose_left_stays_left():
     assert np.ptp(hip_height) > 150  # px of 1280: she does squat
 
 
-def test_who_is_hidden_for_a_moment_is_found_again_as_the_same_person():
+def test_who_is_hidden_for_a_moment_is_found_again_soon_and_is_the_same_person():
     frame = next(iter(read_frames(shared("clips/squats.mp4")))).rgb
     both = np.concatenate((frame, frame), axis=1)
     hidden = np.concatenate((frame, np.full_like(frame, 120)), axis=1)
-    detector = BlazePose("lite")
-    seen = [
-        {person.person for person in detector.observe(hidden if 10 <= index < 16 else both, index / 30)}
-        for index in range(25)
-    ]
-    assert seen[9] == {1, 2}
-    remaining = seen[12]
-    assert len(remaining) == 1
-    assert all(people == remaining for people in seen[11:16])
-    assert seen[24] == {1, 2}  # within half a second of the loss, so that the gap is interpolated
+    pictures = [Frame(index / 30, hidden if 10 <= index < 16 else both) for index in range(40)]
+    people = gather_observations(pictures, BlazePose("lite"), (both.shape[1], both.shape[0]))
+    assert [person.person for person in people] == [1, 2]
+    left, right = sorted(people, key=lambda person: person.landmarks2d[0, 0, 0])
+    assert left.seen.all()
+    assert right.seen[:10].all() and not right.seen[11:16].any()
+    assert right.seen[24:].all()  # within half a second of the loss
+
+
+def test_the_picture_is_covered_by_squares_that_overlap():
+    assert squares(640, 360, 1) == [(0, -140, 640)]
+    for width, height in ((640, 360), (360, 640), (1000, 1000)):
+        side = max(width, height) / 2
+        small = squares(width, height, 2)[1:]
+        assert {size for _, _, size in small} == {side}
+        for x, y in ((1, 1), (width - 1, height - 1), (width / 2, height / 2), (1, height - 1)):
+            assert any(left <= x <= left + side and top <= y <= top + side for left, top, _ in small)
+        # Whoever is half a square wide or less is whole in one of them.
+        starts = sorted({left for left, _, _ in small})
+        assert all(later - earlier <= side / 2 + 1e-9 for earlier, later in pairwise(starts))
+
+
+def test_somebody_small_is_found():
+    frame = next(iter(read_frames(shared("clips/squats.mp4")))).rgb
+    far = np.full((720, 1280, 3), 110, np.uint8)
+    small = cv2.resize(frame, (135, 240), interpolation=cv2.INTER_AREA)
+    far[300:540, 900:1035] = small
+    assert len(BlazePose("lite").observe(far, 0.0)) == 1
+    assert DetectionNetwork(1).find(far, 4, zoom=1) == []
 
 
 def test_two_people_are_told_apart():
     clip = shared("clips/two_people.mp4")
     people = gather_observations(read_frames(clip), BlazePose("lite"), probe_video(clip).image_size)
-    assert len(people) >= 2
+    assert len(people) == 2
     first, second = people[:2]
     both = first.seen & second.seen
     assert both.sum() > 30
     apart = first.landmarks2d[both][:, AT["left_hip"], :2] - second.landmarks2d[both][:, AT["left_hip"], :2]
     assert np.hypot(*apart.T).min() > 100
+    # The man on the roof jumps off it and walks away; the woman walks past below.
+    man, woman = sorted(people, key=lambda person: int(np.flatnonzero(person.seen)[0]))
+    assert man.seen[:100].all() and man.seen[200:220].all()
+    assert man.landmarks2d[50, AT["left_hip"], 1] < 400 < man.landmarks2d[210, AT["left_hip"], 1]
+    steps = np.diff(woman.landmarks2d[woman.seen][:, AT["left_hip"], 0])
+    assert steps.mean() < -5 and woman.seen.sum() > 140

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from solver.detect import LANDMARK_NAMES, Observations, PersonLandmarks, gather_observations, resample_observations
+from solver.detect import (
+    LANDMARK_NAMES,
+    Observations,
+    PersonLandmarks,
+    choose_person,
+    gather_observations,
+    resample_observations,
+)
+from solver.errors import NoPersonFound
 from solver.video import Frame
 
 
@@ -16,6 +24,7 @@ class Script:
     def observe(self, rgb, time_s):
         def stand(person: int) -> PersonLandmarks:
             image = np.ones((33, 3)) * time_s
+            image[:, 0] = 300 * person
             image[:, 1] = np.linspace(0, 100 / person, 33)
             return PersonLandmarks(person, image, np.zeros((33, 3)), 1.0)
 
@@ -85,3 +94,17 @@ def test_resampling_somebody_who_was_never_seen_gives_nothing():
     absent = Observations(1, source.times, source.landmarks2d, source.landmarks3d, np.zeros(2, bool), (9, 9))
     assert not resample_observations(absent, np.array((0.0, 0.1))).seen.any()
     assert pytest.approx(0) == resample_observations(absent, np.array((0.0,))).landmarks2d.max()
+
+
+def test_the_person_in_a_box_is_chosen():
+    people = gather_observations(frames(40), Script([[2] if index < 20 else [2, 1] for index in range(40)]), (900, 100))
+    tall, small = sorted(people, key=lambda person: -float(person.landmarks2d[30, :, 1].max()))
+    for person in people:
+        person.landmarks2d[..., 0] += np.linspace(-10, 10, 33)
+    assert choose_person(people, (280, 0, 40, 110), 3.0) is tall
+    assert choose_person(people, (590, 0, 20, 50), 3.0) is small
+    for box, moment in (((280, 0, 40, 110), 1.0), ((0, 0, 20, 20), 3.0), ((280, 0, 40, 110), 99.0)):
+        with pytest.raises(NoPersonFound, match="Nobody was found at"):
+            choose_person(people, box, moment)
+    with pytest.raises(NoPersonFound):
+        choose_person([], (0, 0, 10, 10), 0.0)

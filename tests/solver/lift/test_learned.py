@@ -62,7 +62,6 @@ def test_flat_noisy_landmarks_become_better():
 
     before = error(landmark_regressor() @ observations.landmarks3d)
     assert error(corrected.keypoints) < 0.9 * before
-    assert corrected.spread.shape == (90, 24, 2) and corrected.spread.min() > 0
 
 
 @pytest.mark.parametrize("degrees", [0.0, 15.0])
