@@ -133,10 +133,7 @@ def _per_frame(observations: Observations, camera: Intrinsics, like: Take) -> Ta
 def _uncorrected(observations: Observations) -> CorrectedLandmarks:
     """The detector's own 3D, where the whole pipeline has the network's."""
     landmarks = observations.landmarks3d.astype(np.float64)
-    count = len(landmarks)
-    return CorrectedLandmarks(
-        landmarks, landmark_regressor() @ landmarks, np.ones((count, 24, 2)), np.zeros((count, 3))
-    )
+    return CorrectedLandmarks(landmarks, landmark_regressor() @ landmarks, np.zeros((len(landmarks), 3)))
 
 
 def _take(like: Take, poses: Array, trans: Array, betas: Array, joints: Array, contacts: Array, camera: Camera) -> Take:

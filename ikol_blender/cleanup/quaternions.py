@@ -10,17 +10,25 @@ Array = NDArray[np.float64]
 
 def multiply(first: Array, second: Array) -> Array:
     """The rotation `second`, then `first`: the product of their matrices in this order."""
-    w, x, y, z = np.moveaxis(first, -1, 0)
-    a, b, c, d = np.moveaxis(second, -1, 0)
-    return np.stack(
-        [
-            w * a - x * b - y * c - z * d,
-            w * b + x * a + y * d - z * c,
-            w * c - x * d + y * a + z * b,
-            w * d + x * c - y * b + z * a,
-        ],
-        axis=-1,
-    )
+    w, x, y, z = first[..., 0], first[..., 1], first[..., 2], first[..., 3]
+    a, b, c, d = second[..., 0], second[..., 1], second[..., 2], second[..., 3]
+    found = np.empty(np.broadcast_shapes(first.shape, second.shape))
+    found[..., 0] = w * a - x * b - y * c - z * d
+    found[..., 1] = w * b + x * a + y * d - z * c
+    found[..., 2] = w * c - x * d + y * a + z * b
+    found[..., 3] = w * d + x * c - y * b + z * a
+    return found
+
+
+def cross(first: Array, second: Array) -> Array:
+    """The cross product of vectors (..., 3): numpy's own, without what it spends on telling axes apart."""
+    a, b, c = first[..., 0], first[..., 1], first[..., 2]
+    x, y, z = second[..., 0], second[..., 1], second[..., 2]
+    found = np.empty(np.broadcast_shapes(first.shape, second.shape))
+    found[..., 0] = b * z - c * y
+    found[..., 1] = c * x - a * z
+    found[..., 2] = a * y - b * x
+    return found
 
 
 def inverse(quaternions: Array) -> Array:
@@ -43,11 +51,12 @@ def continuous(quaternions: Array) -> Array:
 
 def log(quaternions: Array) -> Array:
     """Rotation vectors (..., 3) of the shorter way round."""
-    near = np.where(quaternions[..., :1] < 0, -quaternions, quaternions)
-    sine = np.linalg.norm(near[..., 1:], axis=-1, keepdims=True)
-    angle = 2 * np.arctan2(sine, near[..., :1])
+    sign = np.where(quaternions[..., :1] < 0, -1.0, 1.0)
+    axis = sign * quaternions[..., 1:]
+    sine = np.sqrt((axis * axis).sum(axis=-1, keepdims=True))
+    angle = 2 * np.arctan2(sine, sign * quaternions[..., :1])
     # angle / sine tends to 2 as both go to zero.
-    return near[..., 1:] * np.where(sine > 1e-12, angle / np.maximum(sine, 1e-12), 2.0)
+    return axis * np.where(sine > 1e-12, angle / np.maximum(sine, 1e-12), 2.0)
 
 
 def exp(vectors: Array) -> Array:
@@ -58,7 +67,8 @@ def exp(vectors: Array) -> Array:
 
 def angle_between(first: Array, second: Array) -> Array:
     """(...) radians, 0..pi."""
-    return np.linalg.norm(log(multiply(inverse(first), second)), axis=-1)
+    turn = multiply(inverse(first), second)
+    return 2 * np.arctan2(np.sqrt((turn[..., 1:] ** 2).sum(axis=-1)), np.abs(turn[..., 0]))
 
 
 def slerp(start: Array, end: Array, share: Array | float) -> Array:
@@ -70,24 +80,24 @@ def slerp(start: Array, end: Array, share: Array | float) -> Array:
 def rotate(quaternions: Array, vectors: Array) -> Array:
     """`vectors` (..., 3) turned."""
     axis = quaternions[..., 1:]
-    cross = 2 * np.cross(axis, vectors)
-    return vectors + quaternions[..., :1] * cross + np.cross(axis, cross)
+    twice = 2 * cross(axis, vectors)
+    return vectors + quaternions[..., :1] * twice + cross(axis, twice)
 
 
 def between(start: Array, end: Array) -> Array:
     """The smallest rotations that turn the directions `start` (..., 3), of any length, to `end` (..., 3)."""
     a = start / np.maximum(np.linalg.norm(start, axis=-1, keepdims=True), 1e-12)
     b = end / np.maximum(np.linalg.norm(end, axis=-1, keepdims=True), 1e-12)
-    raw = np.concatenate([1 + (a * b).sum(axis=-1, keepdims=True), np.cross(a, b)], axis=-1)
+    raw = np.concatenate([1 + (a * b).sum(axis=-1, keepdims=True), cross(a, b)], axis=-1)
     # Opposite directions: any axis across will do.
     across = np.where(np.abs(a[..., :1]) < 0.9, np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0]))
-    half_turn = np.concatenate([np.zeros_like(a[..., :1]), np.cross(a, across)], axis=-1)
+    half_turn = np.concatenate([np.zeros_like(a[..., :1]), cross(a, across)], axis=-1)
     return normalized(np.where(raw[..., :1] < 1e-9, half_turn, raw))
 
 
 def matrices(quaternions: Array) -> Array:
     """(..., 3, 3)."""
-    w, x, y, z = np.moveaxis(quaternions, -1, 0)
+    w, x, y, z = quaternions[..., 0], quaternions[..., 1], quaternions[..., 2], quaternions[..., 3]
     flat = [
         1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
         2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),

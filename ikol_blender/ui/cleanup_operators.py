@@ -6,6 +6,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty
 from bpy.types import Context, Operator
 
 from ..contract import IkolError
+from ..scene.key_reduction import reduce_action
 from ..scene.smoothing import Method, smooth
 
 
@@ -95,10 +96,29 @@ class IKOL_OT_smooth(CleanUp, Operator):
         return f"Smoothed into {done.action.name}"
 
 
+class IKOL_OT_reduce_keys(CleanUp, Operator):
+    """Fewest Bezier keys that keep every selected bone, and every joint, within the tolerance"""
+
+    bl_idname = "ikol.reduce_keys"
+    bl_label = "Reduce keys"
+
+    tolerance_deg: FloatProperty(
+        name="Degrees", description="How far a bone's rotation may be off", default=1.0, min=0.01, soft_max=10
+    )
+    tolerance_mm: FloatProperty(
+        name="Millimetres", description="How far a joint may be off in the world", default=5.0, min=0.01, soft_max=50
+    )
+
+    def edit(self, context: Context) -> str:
+        done = reduce_action(context, tolerance_deg=self.tolerance_deg, tolerance_mm=self.tolerance_mm)
+        share = 1 - done.after / max(done.before, 1)
+        return f"{done.before} keys became {done.after} ({share:.0%} fewer) in {done.action.name}"
+
+
 _FREQUENCY_OF = {
     Method.ADAPTIVE: ("calm_hz",),
     Method.BUTTERWORTH: ("cutoff_hz",),
     Method.ONE_EURO: ("minimum_hz", "beta"),
 }
 
-CLASSES = (IKOL_OT_smooth,)
+CLASSES = (IKOL_OT_smooth, IKOL_OT_reduce_keys)

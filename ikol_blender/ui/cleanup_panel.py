@@ -15,6 +15,7 @@ class IKOL_PT_clean_up(Panel):
     def draw(self, context: Context) -> None:
         column = self.layout.column(align=True)
         column.operator("ikol.smooth", icon="MOD_SMOOTH")
+        column.operator("ikol.reduce_keys", icon="KEYFRAME")
 
 
 CLASSES = (IKOL_PT_clean_up,)

@@ -1,0 +1,132 @@
+"""Key reduction of the active armature's motion: Bezier keys in a new action."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ..cleanup import euler
+from ..cleanup.extremes import location_extremes, rotation_extremes
+from ..cleanup.hermite import Curve
+from ..cleanup.key_reduction import reduce_keys
+from ..cleanup.key_tracks import Tolerance, Track
+from ..cleanup.keys import ALIGNED, BEZIER, EXTREME, ORDINARY, Keys
+from ..cleanup.quaternions import exp, normalized
+from .compat import copy_action, curves_of
+from .samples import (
+    Sampled,
+    active_armature,
+    bone_values,
+    edited_name,
+    location_path,
+    replace_keys,
+    rotation_path,
+    sample,
+)
+
+Array = NDArray[np.float64]
+
+_STILL = 1e-6
+_ROUNDING = 0.999  # keys are kept in single precision
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """Attributes:
+    action: the new action, active on the armature; the one before it is kept.
+    before: keys of the edited curves within the frame range.
+    after: keys that stand for them now.
+    """
+
+    action: bpy.types.Action
+    before: int
+    after: int
+
+
+def reduce_action(context: bpy.types.Context, *, tolerance_deg: float = 1.0, tolerance_mm: float = 5.0) -> Reduction:
+    """The fewest keys of the chosen bones that keep each bone's rotation and each joint's place in the world.
+
+    Raises:
+        BadInput: there is no armature, or no motion to edit.
+    """
+    armature = active_armature(context)
+    sampled = sample(context, armature)
+    part = sampled.motion.part(sampled.first, sampled.last)
+    tracks, paths = _tracks(sampled)
+    tolerance = Tolerance(_ROUNDING * np.radians(tolerance_deg), _ROUNDING * tolerance_mm / 1000)
+    curves = reduce_keys(part, tracks, tolerance)
+    name = edited_name(armature, "reduced")
+    frames = sampled.frames[sampled.ranged]
+    before = _keys_between(armature, set(paths), frames[0], frames[-1])
+    action = copy_action(armature, name)
+    for track, path, curve in zip(tracks, paths, curves, strict=True):
+        bone = armature.pose.bones[part.skeleton.names[track.bone]]
+        replace_keys(armature, bone, path, frames, _bezier_keys(curve, frames, track.kept))
+    return Reduction(action, before, _keys_between(armature, set(paths), frames[0], frames[-1]))
+
+
+def _tracks(sampled: Sampled) -> tuple[list[Track], list[str]]:
+    """The tracks of the chosen bones within the range, and the data path of each."""
+    tracks: list[Track] = []
+    paths: list[str] = []
+    scale = sampled.motion.skeleton.scale
+    for index, name in enumerate(sampled.motion.skeleton.names):
+        bone = sampled.armature.pose.bones[name]
+        if sampled.chosen[index] and sampled.turned[index]:
+            rotations = sampled.motion.rotations[sampled.ranged, index]
+            kept = np.zeros(len(rotations), bool)
+            kept[rotation_extremes(rotations)] = True
+            tracks.append(Track(index, bone_values(bone, rotations), _turn(bone.rotation_mode), kept))
+            paths.append(rotation_path(bone))
+        if sampled.chosen[index] and sampled.moved[index]:
+            locations = sampled.motion.locations[sampled.ranged, index]
+            kept = np.zeros(len(locations), bool)
+            kept[location_extremes(locations, scale)] = True
+            tracks.append(Track(index, locations, None, kept))
+            paths.append(location_path(bone))
+    return tracks, paths
+
+
+def _turn(mode: str):
+    """From the values of a rotation mode's curves, (T, C), to quaternions, (T, 4)."""
+    if mode == "QUATERNION":
+        return normalized
+    if mode == "AXIS_ANGLE":
+        return lambda values: exp(values[:, :1] * normalized(values[:, 1:]))
+    return partial(euler.to_quaternions, order=mode)
+
+
+def _bezier_keys(curve: Curve, frames: Array, kept: NDArray[np.bool_]) -> list[Keys]:
+    """The keys of each channel; `frames` (T,) of the samples, `kept` (T,) the extremes among them."""
+    times = frames[curve.knots]
+    spacing = frames[1] - frames[0] if len(frames) > 1 else 1.0
+    gaps = np.diff(times) if len(times) > 1 else np.full(1, 3 * spacing)
+    before = np.concatenate([gaps[:1], gaps]) / 3 if len(times) > 1 else gaps / 3
+    after = np.concatenate([gaps, gaps[-1:]]) / 3 if len(times) > 1 else gaps / 3
+    types = np.where(kept[curve.knots], EXTREME, ORDINARY).astype(np.int32)
+    keys: list[Keys] = []
+    for values, slopes in zip(curve.values.T, curve.slopes.T / spacing, strict=True):
+        points = (
+            np.column_stack([times, values]),
+            np.column_stack([times - before, values - slopes * before]),
+            np.column_stack([times + after, values + slopes * after]),
+        )
+        every = [np.full(len(times), number, np.int32) for number in (BEZIER, ALIGNED, ALIGNED)]
+        keys.append(Keys(*(array.astype(np.float32) for array in points), *every, types))
+        if np.ptp(values) <= _STILL and np.abs(slopes).max() <= _STILL:
+            keys[-1] = keys[-1].where(np.arange(len(times)) == 0)
+    return keys
+
+
+def _keys_between(armature: bpy.types.Object, paths: set[str], first: float, last: float) -> int:
+    found = 0
+    for curve in curves_of(armature).fcurves:
+        if curve.data_path in paths:
+            times = np.empty(2 * len(curve.keyframe_points), np.float32)
+            curve.keyframe_points.foreach_get("co", times)
+            found += int(((times[::2] > first - 1e-3) & (times[::2] < last + 1e-3)).sum())
+    return found
