@@ -3,7 +3,18 @@
 from pathlib import Path
 
 from ..solver.body_file import JOINT_NAMES, PARENTS, Body, read_body
-from ..solver.errors import BadInput, Cancelled, IkolError, NoPersonFound, VideoUnreadable
+from ..solver.convert.amass import is_amass, read_amass
+from ..solver.convert.place import to_takes
+from ..solver.convert.rotations import axis_angles_of, matrices_of
+from ..solver.errors import (
+    BadInput,
+    Cancelled,
+    IkolError,
+    NoPersonFound,
+    OutputUnwritable,
+    SourceUnreadable,
+    VideoUnreadable,
+)
 from ..solver.events import (
     CANCEL_GRACE_SECONDS,
     DETECTORS,
@@ -47,17 +58,24 @@ __all__ = [
     "IkolError",
     "NoPersonFound",
     "Notice",
+    "OutputUnwritable",
     "Preview",
     "Progress",
     "SolveRequest",
+    "SourceUnreadable",
     "Started",
     "Take",
     "TakeWritten",
     "VideoUnreadable",
+    "axis_angles_of",
     "cancel_line",
     "from_line",
+    "is_amass",
+    "matrices_of",
+    "read_amass",
     "read_body",
     "read_take",
     "to_line",
+    "to_takes",
     "write_take",
 ]

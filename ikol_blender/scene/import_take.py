@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
-import numpy as np
 
 from ..contract import BadInput, Body, Take, VideoUnreadable, read_body, read_take
 from . import timing
-from .action import build_action
-from .armature import build_armature, rest_body
-from .body_mesh import build_body
 from .floor import build_floor
 from .footage import Movie, add_footage, build_camera, match_render, probe_movie, turn_camera
+from .person import build_person
+from .placing import leave_modes, parent_collection, select_only
 
 
 @dataclass(frozen=True)
@@ -78,28 +76,24 @@ def import_take(
     footage = _named_footage(Path(video), take) if video is not None else _found_footage(take, path)
     name = _name_of(take, path)
     scene = context.scene
-    _leave_modes(context)
+    leave_modes(context)
     if match_scene:
         timing.match_scene(scene, take)
         match_render(scene, take.camera)
     collection = bpy.data.collections.new(name)
-    _parent_collection(context).children.link(collection)
-    betas = take.betas.astype(np.float64)
-    rest = rest_body(shape, betas)
-    armature = build_armature(name, rest, context, collection)
-    mesh = build_body(f"{name} body", shape, betas, rest, armature, collection)
-    frames = timing.key_frames(take, timing.scene_rate(scene))
-    action = build_action(name, take, rest, armature, frames)
+    parent_collection(context).children.link(collection)
+    person = build_person(context, take, shape, name, collection)
     camera = build_camera(f"{name} camera", take.camera, collection)
-    turn_camera(camera, take, frames)
+    turn_camera(camera, take, timing.key_frames(take, timing.scene_rate(scene)))
     if footage.movie is not None:
         add_footage(camera, footage.movie, take, scene)
     if match_scene or scene.camera is None:
         scene.camera = camera
     if floor:
         build_floor(collection)
-    _select_only(context, armature)
-    return ImportedTake(collection, armature, mesh, action, camera, footage.movie is not None, footage.notices)
+    select_only(context, person.armature)
+    shown = footage.movie is not None
+    return ImportedTake(collection, person.armature, person.mesh, person.action, camera, shown, footage.notices)
 
 
 def _body_for(take: Take, body: str | Path) -> Body:
@@ -153,23 +147,3 @@ def _name_of(take: Take, path: Path) -> str:
     """ "squats p1" for squats_ikol/take_p1.npz of squats.mp4."""
     clip = take.meta.get("clip")
     return f"{Path(clip).stem} {path.stem.removeprefix('take_')}" if isinstance(clip, str) else path.stem
-
-
-def _parent_collection(context: bpy.types.Context) -> bpy.types.Collection:
-    """The active collection, as for anything new; the scene's own when that one is another file's or out of sight."""
-    layer = context.view_layer.active_layer_collection
-    theirs = layer.collection.library is not None or layer.collection.override_library is not None
-    return context.scene.collection if theirs or not layer.is_visible else layer.collection
-
-
-def _leave_modes(context: bpy.types.Context) -> None:
-    active = context.view_layer.objects.active
-    if active is not None and active.mode != "OBJECT":
-        bpy.ops.object.mode_set(mode="OBJECT")
-
-
-def _select_only(context: bpy.types.Context, armature: bpy.types.Object) -> None:
-    for thing in context.view_layer.objects:
-        thing.select_set(False)
-    armature.select_set(True)
-    context.view_layer.objects.active = armature

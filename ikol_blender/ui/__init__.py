@@ -7,6 +7,8 @@ from . import (
     cleanup_operators,
     cleanup_panel,
     environment_operators,
+    exchange_operators,
+    exchange_panel,
     import_operator,
     panels,
     pin_operators,
@@ -28,6 +30,8 @@ _CLASSES = (
     *retarget_panel.CLASSES,
     *cleanup_operators.CLASSES,
     *cleanup_panel.CLASSES,
+    *exchange_operators.CLASSES,
+    *exchange_panel.CLASSES,
     IKOL_Pin,
     *pin_operators.CLASSES,
     *pin_panel.CLASSES,
@@ -40,11 +44,15 @@ def register() -> None:
     bpy.types.Scene.ikol = bpy.props.PointerProperty(type=properties.IKOL_Settings)
     bpy.types.Object.ikol_pins = bpy.props.CollectionProperty(type=IKOL_Pin)
     bpy.types.TOPBAR_MT_file_import.append(import_operator.draw_menu)
+    bpy.types.TOPBAR_MT_file_import.append(exchange_operators.draw_import)
+    bpy.types.TOPBAR_MT_file_export.append(exchange_operators.draw_export)
 
 
 def unregister() -> None:
     session.SESSION.end()
     environment_operators.stop_looking()
+    bpy.types.TOPBAR_MT_file_export.remove(exchange_operators.draw_export)
+    bpy.types.TOPBAR_MT_file_import.remove(exchange_operators.draw_import)
     bpy.types.TOPBAR_MT_file_import.remove(import_operator.draw_menu)
     del bpy.types.Object.ikol_pins
     del bpy.types.Scene.ikol

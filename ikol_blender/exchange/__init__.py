@@ -1,0 +1,1 @@
+"""In and out: motion of other tools becomes armatures, and armatures become files of other tools."""

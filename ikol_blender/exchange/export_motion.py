@@ -1,0 +1,141 @@
+"""The active armature's motion as a file of another tool."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ..scene.samples import Sampled, active_armature, sample
+from .bvh_file import write_bvh
+from .refusal import unwritable
+from .smpl_file import write_amass
+
+
+class Format(Enum):
+    """The value is (title, suffix)."""
+
+    AMASS = ("AMASS", ".npz")
+    BVH = ("BVH", ".bvh")
+    FBX = ("FBX", ".fbx")
+    GLTF = ("glTF", ".glb")
+    USD = ("USD", ".usdc")
+
+    @property
+    def title(self) -> str:
+        return self.value[0]
+
+    @property
+    def suffix(self) -> str:
+        return self.value[1]
+
+
+class FbxAxes(Enum):
+    """For whom an FBX file is; the value is (title, the exporter's settings).
+
+    Unity: Y up, its own scale 1 by writing metres as the file's unit. Unreal: Z up, the character faces the way that
+    Unreal's Mannequin does once it has mirrored Y. Mixamo: Y up, facing +Z, centimetres.
+    """
+
+    UNITY = ("Unity", {"axis_forward": "-Z", "axis_up": "Y", "apply_scale_options": "FBX_SCALE_ALL"})
+    UNREAL = ("Unreal", {"axis_forward": "-Y", "axis_up": "Z", "apply_scale_options": "FBX_SCALE_NONE"})
+    MIXAMO = ("Mixamo", {"axis_forward": "-Z", "axis_up": "Y", "apply_scale_options": "FBX_SCALE_UNITS"})
+
+    @property
+    def title(self) -> str:
+        return self.value[0]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return self.value[1]
+
+
+def export_motion(
+    context: bpy.types.Context, path: str | Path, form: Format, *, fbx_axes: FbxAxes = FbxAxes.UNITY
+) -> Path:
+    """Write all of the active armature's motion, with the meshes that it moves where the format has meshes.
+
+    AMASS and BVH keep the motion's own rate; FBX, glTF and USD have a moment for every frame of the scene.
+
+    Raises:
+        BadInput: there is no motion, the armature does not suit the format, or the file cannot be written.
+    """
+    path = Path(path)
+    path = path if path.suffix else path.with_suffix(form.suffix)
+    armature = active_armature(context)
+    sampled = sample(context, armature)
+    if form is Format.AMASS:
+        return write_amass(armature, sampled.motion, path)
+    if form is Format.BVH:
+        return write_bvh(sampled.motion, path)
+    with _alone(context, sampled):
+        try:
+            _blender_export(path, form, fbx_axes)
+        except RuntimeError as error:  # how Blender hands on what an exporter reported
+            raise unwritable(path, _last_words(error)) from error
+    if not path.is_file():
+        raise unwritable(path, "the exporter left no file")
+    return path
+
+
+def _blender_export(path: Path, form: Format, fbx_axes: FbxAxes) -> None:
+    if form is Format.FBX:
+        bpy.ops.export_scene.fbx(
+            filepath=str(path),
+            use_selection=True,
+            object_types={"ARMATURE", "MESH"},
+            add_leaf_bones=False,
+            bake_anim=True,
+            bake_anim_use_all_actions=False,
+            bake_anim_use_nla_strips=False,
+            bake_anim_force_startend_keying=True,
+            bake_anim_simplify_factor=0.0,
+            **fbx_axes.settings,
+        )
+    elif form is Format.GLTF:
+        bpy.ops.export_scene.gltf(
+            filepath=str(path),
+            export_format="GLTF_SEPARATE" if path.suffix.lower() == ".gltf" else "GLB",
+            use_selection=True,
+            export_animation_mode="ACTIVE_ACTIONS",
+            export_force_sampling=True,
+            export_optimize_animation_size=False,
+            export_morph_animation=False,
+        )
+    else:
+        bpy.ops.wm.usd_export(filepath=str(path), selected_objects_only=True, export_animation=True)
+
+
+@contextmanager
+def _alone(context: bpy.types.Context, sampled: Sampled) -> Iterator[None]:
+    """The armature and its meshes selected, the scene's range over its motion; then all as it was."""
+    scene, layer = context.scene, context.view_layer
+    armature = sampled.armature
+    chosen = [thing for thing in layer.objects if thing.select_get()]
+    mode, active, time = armature.mode, layer.objects.active, (scene.frame_start, scene.frame_end, scene.frame_current)
+    if mode != "OBJECT":
+        bpy.ops.object.mode_set(mode="OBJECT")
+    try:
+        for thing in layer.objects:
+            thing.select_set(thing == armature or (thing.type == "MESH" and thing.find_armature() == armature))
+        scene.frame_start = int(np.floor(sampled.frames[0] + 1e-3))
+        scene.frame_end = int(np.ceil(sampled.frames[-1] - 1e-3))
+        yield
+    finally:
+        scene.frame_start, scene.frame_end = time[:2]
+        scene.frame_set(time[2])
+        for thing in layer.objects:
+            thing.select_set(thing in chosen)
+        layer.objects.active = active
+        if mode != "OBJECT":
+            bpy.ops.object.mode_set(mode=mode)
+
+
+def _last_words(error: RuntimeError) -> str:
+    """The exporter's sentence; before it may stand where in its code it came from."""
+    return str(error).strip().splitlines()[-1].removeprefix("Error: ").rstrip(".")

@@ -1,0 +1,109 @@
+"""BVH and FBX files as sources: Blender's own importers, and an armature of a person's size.
+
+Blender 4.2 to 5.2 all carry import_anim.bvh and import_scene.fbx. Both take the scene's rate without its base where
+they scale time: 29.97 Hz as 30. So each imports at the file's own rate, and the keys are moved here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from ..contract import SourceUnreadable
+from ..scene import timing
+from ..scene.compat import curves_of
+from ..scene.placing import leave_modes, select_only
+
+# BVH has no unit and few FBX files mean theirs: nobody is taller than 5 m or, in centimetres, smaller than 50.
+_TALLEST_M, _SMALLEST_M = 5.0, 0.5
+_UNITS = (1.0, 0.01, 0.0254, 0.001)
+
+
+def import_skeletons(context: bpy.types.Context, path: Path, match_scene: bool) -> list[bpy.types.Object]:
+    """The animated armatures of a .bvh or .fbx file, in metres, standing up.
+
+    Args:
+        match_scene: give the scene the file's frame rate and range.
+
+    Raises:
+        SourceUnreadable: missing, damaged, or without a moving armature.
+    """
+    if not path.is_file():
+        raise SourceUnreadable(f"There is no file at {path}.", hint="Choose a .bvh or .fbx file.")
+    leave_modes(context)
+    present = set(bpy.data.objects)
+    scene = context.scene
+    time = (scene.render.fps, scene.render.fps_base, scene.frame_start, scene.frame_end)
+    wanted_hz = timing.scene_rate(scene)
+    try:
+        keys_hz = _import(path, scene)
+        if match_scene:
+            wanted_hz = timing.scene_rate(scene)
+    except Exception as error:  # the importers raise almost anything of damaged files
+        _remove(set(bpy.data.objects) - present)
+        raise SourceUnreadable(f"Blender cannot read {path.name}: it is damaged, or not what its name says.") from error
+    finally:
+        if not match_scene:
+            scene.render.fps, scene.render.fps_base, scene.frame_start, scene.frame_end = time
+    fresh = set(bpy.data.objects) - present
+    armatures = [thing for thing in fresh if thing.type == "ARMATURE" and _moves(thing)]
+    if not armatures:
+        _remove(fresh)
+        raise SourceUnreadable(f"{path.name} holds no armature that moves.", hint="Export it with its animation.")
+    for armature in armatures:
+        _retime(armature, wanted_hz / keys_hz)
+        _to_metres(armature)
+    if match_scene:
+        _show_all(scene, armatures)
+    context.view_layer.update()  # or matrix_world would tell of the old scale
+    armatures.sort(key=lambda thing: thing.name)
+    select_only(context, armatures[0])
+    return armatures
+
+
+def _import(path: Path, scene: bpy.types.Scene) -> float:
+    """Import at the file's own rate, which the scene then has; how many of the keys' frames are a second."""
+    if path.suffix.lower() == ".bvh":
+        bpy.ops.import_anim.bvh(filepath=str(path), rotate_mode="QUATERNION", update_scene_fps=True)
+        return timing.scene_rate(scene)
+    bpy.ops.import_scene.fbx(filepath=str(path))
+    return float(scene.render.fps)
+
+
+def _retime(armature: bpy.types.Object, ratio: float) -> None:
+    """Move every key to where its moment falls, the first frame being the time 0 of both."""
+    for curve in curves_of(armature).fcurves:
+        for name in ("co", "handle_left", "handle_right"):
+            points = np.empty(2 * len(curve.keyframe_points), np.float32)
+            curve.keyframe_points.foreach_get(name, points)
+            points[::2] = timing.FIRST_FRAME + (points[::2] - timing.FIRST_FRAME) * ratio
+            curve.keyframe_points.foreach_set(name, points)
+        curve.update()
+
+
+def _moves(armature: bpy.types.Object) -> bool:
+    animation = armature.animation_data
+    return animation is not None and animation.action is not None
+
+
+def _to_metres(armature: bpy.types.Object) -> None:
+    """Scale the object by the first unit in which a person has a person's size."""
+    heads = np.array([armature.matrix_world @ bone.head_local for bone in armature.data.bones])
+    size = float(np.ptp(heads, axis=0).max())
+    for unit in _UNITS:
+        if _SMALLEST_M <= size * unit <= _TALLEST_M:
+            armature.scale = armature.scale * unit
+            return
+
+
+def _show_all(scene: bpy.types.Scene, armatures: list[bpy.types.Object]) -> None:
+    ranges = [armature.animation_data.action.frame_range for armature in armatures]
+    scene.frame_start = int(np.floor(min(start for start, _ in ranges)))
+    scene.frame_end = int(np.ceil(max(end for _, end in ranges)))
+
+
+def _remove(things: set[bpy.types.Object]) -> None:
+    for thing in things:
+        bpy.data.objects.remove(thing)

@@ -1,0 +1,27 @@
+"""Where new objects go, and what is selected once they are there: as Blender's own importers do it."""
+
+from __future__ import annotations
+
+import bpy
+
+
+def parent_collection(context: bpy.types.Context) -> bpy.types.Collection:
+    """The active collection, as for anything new; the scene's own when that one is another file's or out of sight."""
+    layer = context.view_layer.active_layer_collection
+    theirs = layer.collection.library is not None or layer.collection.override_library is not None
+    return context.scene.collection if theirs or not layer.is_visible else layer.collection
+
+
+def leave_modes(context: bpy.types.Context) -> None:
+    """Leave edit and pose mode."""
+    active = context.view_layer.objects.active
+    if active is not None and active.mode != "OBJECT":
+        bpy.ops.object.mode_set(mode="OBJECT")
+
+
+def select_only(context: bpy.types.Context, thing: bpy.types.Object) -> None:
+    """Select `thing` alone, and make it active."""
+    for other in context.view_layer.objects:
+        other.select_set(False)
+    thing.select_set(True)
+    context.view_layer.objects.active = thing

@@ -1,0 +1,156 @@
+"""Each exporter's file, read back by Blender's importers, has the joints within 1 mm and the moments within 1 ms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+import pytest
+from bl_ext.user_default.ikol.ikol_blender.contract import BadInput
+from bl_ext.user_default.ikol.ikol_blender.exchange.export_motion import FbxAxes, Format, export_motion
+from bl_ext.user_default.ikol.ikol_blender.exchange.import_motion import ImportedMotion
+from bl_ext.user_default.ikol.ikol_blender.exchange.import_motion import import_motion as import_any
+from bl_ext.user_default.ikol.ikol_blender.exchange.naming import Naming, naming_of
+from bl_ext.user_default.ikol.ikol_blender.exchange.rest_pose import RestPose
+
+from solver.take import Take
+
+MILLIMETRE, MILLISECOND = 1e-3, 1e-3
+
+
+def import_motion(context: bpy.types.Context, path: Path, **options: Any) -> ImportedMotion:
+    def no_solver() -> Path:
+        raise AssertionError("asked for the solver")
+
+    return import_any(context, path, solver_python=no_solver, **options)
+
+
+@pytest.fixture
+def body(empty_scene: bpy.types.Scene, take_file: Path) -> bpy.types.Object:
+    return import_motion(bpy.context, take_file).armatures[0]
+
+
+def heads_over_time(armature: bpy.types.Object, frames: np.ndarray) -> np.ndarray:
+    """(T, 24, 3) world, by Blender's own evaluation."""
+    names = naming_of([bone.name for bone in armature.pose.bones]).bones
+    found = []
+    for frame in frames:
+        bpy.context.scene.frame_set(int(np.floor(frame)), subframe=float(frame - np.floor(frame)))
+        found.append([tuple(armature.matrix_world @ armature.pose.bones[name].head) for name in names])
+    return np.array(found)
+
+
+def rate() -> float:
+    render = bpy.context.scene.render
+    return render.fps / render.fps_base
+
+
+def armature_of(path: Path, load: Callable[[], object]) -> bpy.types.Object:
+    present = set(bpy.data.objects)
+    load()
+    (found,) = (thing for thing in set(bpy.data.objects) - present if thing.type == "ARMATURE")
+    return found
+
+
+def assert_comes_back(armature: bpy.types.Object, take: Take) -> None:
+    """Every moment of the take, at its time from the file's first, has its joints."""
+    start = armature.animation_data.action.frame_range[0]
+    frames = start + np.arange(len(take)) / take.framerate * rate()
+    error = np.linalg.norm(heads_over_time(armature, frames) - take.keypoints3d, axis=-1)
+    assert error.max() < MILLIMETRE, f"{error.max() * 1000:.2f} mm at moment {error.max(axis=1).argmax()}"
+    seconds = (armature.animation_data.action.frame_range[1] - start) / rate()
+    assert abs(seconds - (len(take) - 1) / take.framerate) < MILLISECOND
+
+
+@pytest.mark.parametrize("rest_pose", RestPose)
+def test_amass(
+    empty_scene: bpy.types.Scene, take_file: Path, turning_take: Take, tmp_path: Path, rest_pose: RestPose
+) -> None:
+    import_motion(bpy.context, take_file, rest_pose=rest_pose, naming=Naming.MIXAMO)
+    path = export_motion(bpy.context, tmp_path / "out.npz", Format.AMASS)
+    with np.load(path, allow_pickle=False) as stored:
+        assert np.abs(stored["trans"] - turning_take.trans).max() < 1e-5
+        assert np.abs(stored["betas"] - turning_take.betas).max() < 1e-6
+        assert abs(float(stored["mocap_framerate"]) - turning_take.framerate) < 1e-4
+    bpy.ops.wm.read_homefile(use_empty=True)
+    assert_comes_back(import_motion(bpy.context, path).armatures[0], turning_take)
+
+
+def test_bvh(body: bpy.types.Object, turning_take: Take, tmp_path: Path) -> None:
+    path = export_motion(bpy.context, tmp_path / "out", Format.BVH)
+    assert path.suffix == ".bvh"
+    read = armature_of(path, lambda: bpy.ops.import_anim.bvh(filepath=str(path), global_scale=0.01))
+    assert_comes_back(read, turning_take)
+    bpy.ops.wm.read_homefile(use_empty=True)
+    ours = import_motion(bpy.context, path).armatures[0]
+    assert_comes_back(ours, turning_take)
+    assert rate() == pytest.approx(turning_take.framerate, rel=1e-6)
+
+
+@pytest.mark.parametrize("axes", FbxAxes)
+def test_fbx(body: bpy.types.Object, turning_take: Take, tmp_path: Path, axes: FbxAxes) -> None:
+    path = export_motion(bpy.context, tmp_path / "out.fbx", Format.FBX, fbx_axes=axes)
+    seconds = fbx_key_times(path)
+    assert np.abs(np.diff(seconds) - 1 / turning_take.framerate).max() < 1e-6
+    assert len(seconds) == len(turning_take)
+    assert_comes_back(import_motion(bpy.context, path).armatures[0], turning_take)
+
+
+def fbx_key_times(path: Path) -> np.ndarray:
+    """Seconds of the keys of the file's first curve, by the parser alone: 46186158000 of FBX's ticks are a second."""
+    from io_scene_fbx import parse_fbx
+
+    def first(element) -> list[float] | None:
+        if element.id == b"KeyTime":
+            return list(element.props[0])
+        return next((found for child in element.elems if (found := first(child)) is not None), None)
+
+    return np.array(first(parse_fbx.parse(str(path))[0])) / 46186158000
+
+
+@pytest.mark.parametrize("suffix", [".glb", ".gltf"])
+def test_gltf(body: bpy.types.Object, turning_take: Take, tmp_path: Path, suffix: str) -> None:
+    path = export_motion(bpy.context, tmp_path / f"out{suffix}", Format.GLTF)
+    assert_comes_back(armature_of(path, lambda: bpy.ops.import_scene.gltf(filepath=str(path))), turning_take)
+
+
+def test_usd(body: bpy.types.Object, turning_take: Take, tmp_path: Path) -> None:
+    path = export_motion(bpy.context, tmp_path / "out.usdc", Format.USD)
+    assert_comes_back(armature_of(path, lambda: bpy.ops.wm.usd_import(filepath=str(path))), turning_take)
+
+
+def test_the_scene_stays_as_it_was(body: bpy.types.Object, tmp_path: Path) -> None:
+    other = bpy.data.objects.new("Other", None)
+    bpy.context.scene.collection.objects.link(other)
+    other.select_set(True)
+    scene = bpy.context.scene
+    scene.frame_start, scene.frame_end = 5, 9
+    scene.frame_set(7)
+    bpy.ops.object.mode_set(mode="POSE")
+    export_motion(bpy.context, tmp_path / "out.glb", Format.GLTF)
+    assert (scene.frame_start, scene.frame_end, scene.frame_current) == (5, 9, 7)
+    assert bpy.context.view_layer.objects.active == body and body.mode == "POSE"
+    assert other.select_get()
+
+
+def test_amass_of_another_skeleton_is_refused(body: bpy.types.Object, tmp_path: Path) -> None:
+    body.data.bones["Pelvis"].name = "Root"
+    with pytest.raises(BadInput, match="no SMPL body"):
+        export_motion(bpy.context, tmp_path / "out.npz", Format.AMASS)
+
+
+@pytest.mark.parametrize("form", Format)
+def test_a_folder_that_is_not_there_is_told(body: bpy.types.Object, tmp_path: Path, form: Format) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadInput):
+        export_motion(bpy.context, tmp_path / "file" / f"out{form.suffix}", form)
+
+
+@pytest.mark.parametrize("form", Format)
+def test_operator_writes_the_format(body: bpy.types.Object, tmp_path: Path, form: Format) -> None:
+    path = tmp_path / f"out{form.suffix}"
+    assert bpy.ops.ikol.export(filepath=str(path), format=form.name) == {"FINISHED"}
+    assert path.stat().st_size > 1000
