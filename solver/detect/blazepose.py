@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .appearance import torso_colour
 from .networks import DetectionNetwork, LandmarkNetwork, PersonCrop
 from .person_landmarks import PersonLandmarks
 from .region import Region
@@ -63,11 +64,11 @@ class BlazePose:
                     tracks[met] = replace(tracks[met], person=self._new_number())
                 continue
             tracks.append(_Track(track.person, crop.next_region))
-            people.append(_landmarks_of(track.person, crop))
+            people.append(_landmarks_of(track.person, crop, rgb))
         if self._should_look(tracks, time_s):
             for crop in self._find_newcomers(rgb, tracks, time_s):
                 tracks.append(_Track(self._new_number(), crop.next_region))
-                people.append(_landmarks_of(tracks[-1].person, crop))
+                people.append(_landmarks_of(tracks[-1].person, crop, rgb))
         self._tracks = tracks
         return people
 
@@ -103,5 +104,5 @@ def _holds_somebody(crop: PersonCrop) -> bool:
     return crop.presence >= _PRESENT and float(crop.image[:, 2].mean()) >= _VISIBLE
 
 
-def _landmarks_of(person: int, crop: PersonCrop) -> PersonLandmarks:
-    return PersonLandmarks(person, crop.image, crop.world, crop.presence)
+def _landmarks_of(person: int, crop: PersonCrop, rgb: Array) -> PersonLandmarks:
+    return PersonLandmarks(person, crop.image, crop.world, crop.presence, torso_colour(rgb, crop.image))

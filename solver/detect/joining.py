@@ -2,7 +2,8 @@
 
 A detector that follows somebody loses them behind others, in a jump, at the picture's edge, and where two people
 cross it may go on with the wrong one. So it gives a number up whenever it is not sure; who goes on as whom is decided
-here, by where people would have been had they gone on, how large they are, and which way they were going.
+here, by where people would have been had they gone on, how large they are, which way they were going, and the colour
+of their clothes.
 """
 
 from __future__ import annotations
@@ -26,18 +27,22 @@ _COASTING_SECONDS = 0.7  # people keep their velocity for so long
 _DOUBTFUL_SECONDS = 0.2  # of a piece's end beside somebody: it may be on the wrong one already
 _BESIDE = 0.6  # of a person's size
 _PLACE, _SIZE, _VELOCITY = 0.4, 0.3, 1.5  # expected errors: sizes, logarithm, sizes a second
+_COLOUR = 0.1  # of a piece's clothes, between black and white
+_OTHER_COLOUR = 0.25  # at a piece's end: it is on somebody else there, or behind them
+_MIXED_SECONDS = 0.6  # of a piece's end that may be of another colour
 _MOST = 9.0  # sum of squared errors beyond which two pieces are two people
 _TORSO = [LANDMARK_NAMES.index(f"{side}_{part}") for side in ("left", "right") for part in ("shoulder", "hip")]
 
 
 @dataclass(frozen=True)
 class _End:
-    """A piece's first or last moment: seconds, place (2,) px, size px, velocity (2,) px/s."""
+    """A piece's first or last moment: seconds, place (2,) px, size px, velocity (2,) px/s; and its colour (3,)."""
 
     time_s: float
     place: Array
     size: float
     velocity: Array
+    colour: Array
 
 
 def join_pieces(pieces: dict[int, Sightings], times: Array) -> list[Sightings]:
@@ -47,6 +52,7 @@ def join_pieces(pieces: dict[int, Sightings], times: Array) -> list[Sightings]:
         pieces: by the detector's numbers; each a list of (index of the picture, landmarks).
         times: (T,) s of all pictures.
     """
+    pieces = {number: _of_one_colour(piece, times) for number, piece in pieces.items()}
     sure = [_without_doubt(number, pieces, times) for number in pieces]
     long = [piece for piece in sure if times[piece[-1][0]] - times[piece[0][0]] >= _SHORTEST_SECONDS]
     parts = sorted(long or sure, key=lambda part: part[0][0])
@@ -82,7 +88,9 @@ def _mismatch(end: _End, start: _End) -> float:
     behind = start.place - start.velocity * coasting - end.place
     place = (np.linalg.norm(ahead) + np.linalg.norm(behind)) / 2 / size / (_PLACE * (1 + gap))
     velocity = np.linalg.norm(start.velocity - end.velocity) / size / _VELOCITY
-    return float(place**2 + (np.log(start.size / end.size) / _SIZE) ** 2 + velocity**2)
+    # Whose colour is not known may be anybody.
+    colour = np.nan_to_num(np.linalg.norm(start.colour - end.colour)) / _COLOUR
+    return float(place**2 + (np.log(start.size / end.size) / _SIZE) ** 2 + velocity**2 + colour**2)
 
 
 def _without_doubt(number: int, pieces: dict[int, Sightings], times: Array) -> Sightings:
@@ -107,6 +115,29 @@ def _without_doubt(number: int, pieces: dict[int, Sightings], times: Array) -> S
     return kept or piece
 
 
+def _of_one_colour(piece: Sightings, times: Array) -> Sightings:
+    """The piece without its ends as far as they have another colour than most of it; all of it, if none would be left.
+
+    A track that began on one of two people who cross and went on with the other shows it so.
+    """
+    usual = _colour(piece)
+    first_s, last_s = times[piece[0][0]], times[piece[-1][0]]
+    strange = [bool(np.linalg.norm(person.colour - usual) > _OTHER_COLOUR) for _, person in piece]
+    begin, end = 0, len(piece)
+    for place, (index, _) in enumerate(piece):
+        if strange[place] and times[index] - first_s < _MIXED_SECONDS:
+            begin = place + 1
+        if strange[-1 - place] and last_s - times[piece[-1 - place][0]] < _MIXED_SECONDS:
+            end = len(piece) - 1 - place
+    return piece[begin:end] or piece
+
+
+def _colour(piece: Sightings) -> Array:
+    """(3,) what most sightings have; not a number when none is known."""
+    known = np.array([person.colour for _, person in piece if np.isfinite(person.colour).all()])
+    return np.median(known, axis=0) if len(known) else np.full(3, np.nan)
+
+
 def _end_of(piece: Sightings, times: Array, last: bool) -> _End:
     moment = times[piece[-1 if last else 0][0]]
     near = [(index, person) for index, person in piece if abs(times[index] - moment) <= _MOTION_SECONDS]
@@ -114,9 +145,9 @@ def _end_of(piece: Sightings, times: Array, last: bool) -> _End:
     places = np.array([_place(person) for _, person in near])
     size = float(np.median([_size(person) for _, person in near]))
     if len(near) < 3:
-        return _End(float(moment), places[-1 if last else 0], size, np.zeros(2))
+        return _End(float(moment), places[-1 if last else 0], size, np.zeros(2), _colour(piece))
     slope, middle = np.polyfit(seconds, places, 1)
-    return _End(float(moment), middle, size, slope)
+    return _End(float(moment), middle, size, slope, _colour(piece))
 
 
 def _place(person: PersonLandmarks) -> Array:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
@@ -27,9 +28,11 @@ class PersonLandmarks:
         image: (33, 3) px, px, visibility 0..1, in the full upright picture.
         world: (33, 3) metres from the middle of the hips; x right, y down, z away, as if the camera faced the person.
         presence: the network's belief that there is a person, 0..1.
+        colour: (3,) mean colour of the torso, 0..1; not a number where it is not known.
     """
 
     person: int
     image: Array
     world: Array
     presence: float
+    colour: Array = field(default_factory=lambda: np.full(3, np.nan))

@@ -32,7 +32,7 @@ Array = NDArray[Any]
 _OUTLIERS = (8.0, 4.0, 2.0)
 _SHORTEST = 3  # moments; fewer have no acceleration, and nothing to smooth
 # Steps beyond these change nothing that can be seen.
-_TERMINATION = ClipTermination(max_iterations=6, step=0.02, decrease=0.1)
+_TERMINATION = ClipTermination(max_iterations=20, step=0.02, decrease=0.1)
 _WINDOWS = ClipWindows(length=160, margin=25)
 
 

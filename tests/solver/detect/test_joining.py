@@ -1,9 +1,14 @@
 """Pieces of tracks become people again: after a gap, a glimpse, a jump, and where two cross."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from solver.detect import PersonLandmarks
+from solver.detect.appearance import torso_colour
 from solver.detect.joining import join_pieces
+from solver.detect.person_landmarks import LANDMARK_NAMES
 
 RATE = 30.0
 
@@ -72,3 +77,43 @@ def test_a_jump_from_a_roof_is_one_person():
     fall = 150 + 0.5 * 1800 * (np.arange(12) / RATE) ** 2
     below = [(52 + index, stand(2, 480, 170, float(fall[-1]) + 20)) for index in range(40)]
     assert joined(still, below) == [(0, 91, (1, 2))]
+
+
+def test_two_who_turn_back_where_they_meet_are_told_apart_by_their_clothes():
+    """By place and velocity alone it looks as if they had crossed."""
+    red, blue = np.array((0.7, 0.1, 0.1)), np.array((0.1, 0.2, 0.7))
+
+    def dressed(piece, colour):
+        return [(index, replace(person, colour=colour)) for index, person in piece]
+
+    left, right = walk(1, range(50), 180, 100, 90), walk(2, range(50), 180, 500, -90)
+    left_again, right_again = walk(3, range(70, 120), 180, 500, -90), walk(4, range(70, 120), 180, 100, 90)
+    plain = joined(left, right, left_again, right_again)
+    assert sorted(numbers for _, _, numbers in plain) == [(1, 4), (2, 3)]
+    told = joined(dressed(left, red), dressed(right, blue), dressed(left_again, red), dressed(right_again, blue))
+    assert sorted(numbers for _, _, numbers in told) == [(1, 3), (2, 4)]
+
+
+def test_a_track_that_began_on_another_gives_its_beginning_up():
+    red, blue = np.array((0.7, 0.1, 0.1)), np.array((0.1, 0.2, 0.7))
+    piece = [
+        (index, replace(person, colour=red if index < 8 else blue))
+        for index, person in walk(1, range(60), 180, 100, 90)
+    ]
+    (person,) = join_pieces({1: piece}, np.arange(60) / RATE)
+    assert person[0][0] == 8 and person[-1][0] == 59
+
+
+def test_colour_is_that_of_the_torso():
+    rgb = np.zeros((200, 200, 3), np.uint8)
+    rgb[60:140, 80:120] = (200, 100, 50)
+    image = np.ones((33, 3), np.float32)
+    for name, place in (
+        ("left_shoulder", (118, 62)),
+        ("right_shoulder", (82, 62)),
+        ("left_hip", (114, 138)),
+        ("right_hip", (86, 138)),
+    ):
+        image[LANDMARK_NAMES.index(name), :2] = place
+    assert torso_colour(rgb, image) * 255 == pytest.approx((200, 100, 50))
+    assert np.isnan(torso_colour(rgb, image + np.array((1000, 0, 0)))).all()
