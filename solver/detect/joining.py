@@ -28,7 +28,7 @@ _DOUBTFUL_SECONDS = 0.2  # of a piece's end beside somebody: it may be on the wr
 _BESIDE = 0.6  # of a person's size
 _PLACE, _SIZE, _VELOCITY = 0.4, 0.3, 1.5  # expected errors: sizes, logarithm, sizes a second
 _COLOUR = 0.1  # of a piece's clothes, between black and white
-_OTHER_COLOUR = 0.25  # at a piece's end: it is on somebody else there, or behind them
+_OTHER_COLOUR, _LIKE = 0.25, 0.5  # at a piece's end: so far from its own, and half as far from another's, it is theirs
 _MIXED_SECONDS = 0.6  # of a piece's end that may be of another colour
 _MOST = 9.0  # sum of squared errors beyond which two pieces are two people
 _TORSO = [LANDMARK_NAMES.index(f"{side}_{part}") for side in ("left", "right") for part in ("shoulder", "hip")]
@@ -52,7 +52,8 @@ def join_pieces(pieces: dict[int, Sightings], times: Array) -> list[Sightings]:
         pieces: by the detector's numbers; each a list of (index of the picture, landmarks).
         times: (T,) s of all pictures.
     """
-    pieces = {number: _of_one_colour(piece, times) for number, piece in pieces.items()}
+    colours = {number: _colour(piece) for number, piece in pieces.items()}
+    pieces = {number: _of_one_colour(number, piece, colours, times) for number, piece in pieces.items()}
     sure = [_without_doubt(number, pieces, times) for number in pieces]
     long = [piece for piece in sure if times[piece[-1][0]] - times[piece[0][0]] >= _SHORTEST_SECONDS]
     parts = sorted(long or sure, key=lambda part: part[0][0])
@@ -115,14 +116,18 @@ def _without_doubt(number: int, pieces: dict[int, Sightings], times: Array) -> S
     return kept or piece
 
 
-def _of_one_colour(piece: Sightings, times: Array) -> Sightings:
-    """The piece without its ends as far as they have another colour than most of it; all of it, if none would be left.
+def _of_one_colour(number: int, piece: Sightings, colours: dict[int, Array], times: Array) -> Sightings:
+    """The piece without its ends as far as they have another piece's colour; all of it, if none would be left.
 
     A track that began on one of two people who cross and went on with the other shows it so.
     """
-    usual = _colour(piece)
     first_s, last_s = times[piece[0][0]], times[piece[-1][0]]
-    strange = [bool(np.linalg.norm(person.colour - usual) > _OTHER_COLOUR) for _, person in piece]
+
+    def is_strange(person: PersonLandmarks) -> bool:
+        far = {other: float(np.linalg.norm(person.colour - usual)) for other, usual in colours.items()}
+        return far[number] > _OTHER_COLOUR and any(distance < _LIKE * far[number] for distance in far.values())
+
+    strange = [is_strange(person) for _, person in piece]
     begin, end = 0, len(piece)
     for place, (index, _) in enumerate(piece):
         if strange[place] and times[index] - first_s < _MIXED_SECONDS:

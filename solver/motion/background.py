@@ -99,10 +99,11 @@ class BackgroundFollower:
         All are exactly none where the camera stood still or where too little of the background shows.
         """
         times = np.array(self._times)
+        boxes = [_boxes(person) for person in people]
         turns = np.broadcast_to(np.eye(3), (len(times), 3, 3)).copy()
         pixel = max(1.0, max(camera.image_size) / _WORKING_SIDE) / camera.focal_px
         for index, sighting in enumerate(self._sightings):
-            apart = ~(_on_people(sighting.here, people, index) | _on_people(sighting.there, people, sighting.keyframe))
+            apart = ~(_inside(sighting.here, boxes, index) | _inside(sighting.there, boxes, sighting.keyframe))
             there, here = (_directions(corners[apart], camera) for corners in (sighting.there, sighting.here))
             turn = _turn_between(there, here, pixel)
             turns[index] = turns[max(0, index - 1)] if turn is None else turns[sighting.keyframe] @ turn
@@ -130,16 +131,26 @@ def _corners(grey: Array) -> Array:
     return corners[strength[corners[:, 1].astype(int), corners[:, 0].astype(int)] > _FAINTEST]
 
 
-def _on_people(pixels: Array, people: Sequence[Observations], index: int) -> Array:
-    """(n,) whether pixels (n, 2) of picture `index` lie on somebody."""
+def _boxes(person: Observations) -> Array:
+    """(T, 4) left, top, right and bottom of where the person is, px; empty before the first sight and after the last.
+
+    Who is lost for a moment is still there: between two sights the box goes from the one to the other.
+    """
+    seen = np.flatnonzero(person.seen)
+    marks = person.landmarks2d[seen, :, :2]
+    low, high = marks.min(axis=1), marks.max(axis=1)
+    margin = _BOX_MARGIN * (high - low).max(axis=1, keepdims=True)
+    known = np.concatenate((low - margin, high + margin), axis=1)
+    moments = np.arange(len(person.seen))
+    columns = [np.interp(moments, seen, column, left=np.nan, right=np.nan) for column in known.T]
+    return np.stack(columns, axis=1)
+
+
+def _inside(pixels: Array, boxes: Sequence[Array], index: int) -> Array:
+    """(n,) whether pixels (n, 2) of picture `index` lie in one of the boxes."""
     inside = np.zeros(len(pixels), bool)
-    for person in people:
-        if not person.seen[index]:
-            continue
-        marks = person.landmarks2d[index, :, :2]
-        low, high = marks.min(axis=0), marks.max(axis=0)
-        margin = _BOX_MARGIN * (high - low).max()
-        inside |= ((pixels > low - margin) & (pixels < high + margin)).all(axis=1)
+    for box in boxes:
+        inside |= ((pixels > box[index, :2]) & (pixels < box[index, 2:])).all(axis=1)
     return inside
 
 
