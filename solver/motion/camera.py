@@ -15,7 +15,7 @@ from scipy.spatial.transform import Rotation
 
 from ..detect.person_landmarks import LANDMARK_NAMES
 from .contacts import FOOT_POINTS
-from .smoothing import low_pass
+from .smoothing import bridge_positions, low_pass
 
 Array = NDArray[Any]
 
@@ -164,6 +164,7 @@ def locate(points: Array, soles: Array, landmarks2d: Array, camera: Intrinsics, 
         held[:, 1, 1] += trust
         pulled[:, 1, 0] += trust * (floor - lowest)
         position = np.linalg.solve(held, pulled)[..., 0]
+    position = bridge_positions(position, landmarks2d[..., 2].max(axis=1) > 0)
     return Location(_smooth_along_rays(position, points, rays, landmarks2d[..., 2], rate_hz), floor)
 
 

@@ -72,13 +72,15 @@ def fit_clip(
     points, feet = _points_of(body, keypoints.betas)
     chain = _chain_of(start, keypoints, skeleton, rate_hz)
     worth, floor = frame_worth(rate_hz), start.floor
+    # Who walks on out of sight must not be held by feet that were last seen standing.
+    seen = _tensor(keypoints.confidence.max(axis=1, keepdims=True) > 0)
     for number, outlier in enumerate(_OUTLIERS):
         on_progress(number / len(_OUTLIERS))
 
         def on_window(done: int, count: int, before: int = number) -> None:
             on_progress((before + done / count) / len(_OUTLIERS))
 
-        planted = feet.contacts(chain, floor)
+        planted = feet.contacts(chain, floor) * seen
         ground = (feet.still(planted, worth), feet.grounded(planted, floor, worth))
         evidence = clip_evidence(keypoints, landmarks2d, points, camera, rate_hz, outlier)
         terms = [*evidence, smooth_as_it_moves(chain), *ground]
