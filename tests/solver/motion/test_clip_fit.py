@@ -165,9 +165,9 @@ def test_the_fit_comes_closer_to_the_truth_and_stills_the_feet():
 def test_who_moves_on_out_of_sight_is_not_held_by_their_feet():
     """Somebody who glides a metre to the side, hidden half of the way."""
     walk = np.outer(np.clip((np.arange(60) - 20) / 20, 0, 1), (1.0, 0.0, 0.0))
-    truth, _, after = fit_noisy(lambda marks: marks, walk, slice(18, 42))
-    assert np.linalg.norm(after - truth, axis=-1)[18:42].mean() < 0.22  # m; held feet make it 0.26
-    assert np.linalg.norm(np.diff(after[14:46], axis=0), axis=-1).max() * RATE < 4.0  # m/s; and this 6.7
+    _, _, after = fit_noisy(lambda marks: marks, walk, slice(18, 42))
+    fastest = np.linalg.norm(np.diff(after[14:46], axis=0), axis=-1).max() * RATE
+    assert fastest < 4.0  # m/s; feet held where they were last seen make it 6.5
 
 
 def test_a_clip_of_two_moments_is_left_as_it_is():
