@@ -91,8 +91,9 @@ def test_the_mesh_follows_the_new_rest(empty_scene: bpy.types.Scene, take_file: 
 def test_curves_are_renamed_and_never_flip(empty_scene: bpy.types.Scene, take_file: Path) -> None:
     armature = import_motion(bpy.context, take_file, naming=Naming.MIXAMO, rest_pose=RestPose.A).armatures[0]
     curves = curves_of(armature).fcurves
-    assert len(curves) == 24 * 4 + 3
+    assert len(curves) == 24 * 4 + 3 + 24, "rotations, location, confidence"
     for bone in Naming.MIXAMO.bones:
+        assert curves.find(f'pose.bones["{bone}"]["confidence"]') is not None
         parts = []
         for index in range(4):
             curve = curves.find(f'pose.bones["{bone}"].rotation_quaternion', index=index)
