@@ -26,8 +26,10 @@ def confidence_colors(confidence: Array) -> Array:
 
 
 def doubt_colors(confidence: Array, threshold: float) -> Array:
-    """(K, 4) of confidence (K,), 0..1: from yellow, just under `threshold`, to red; without opacity above it."""
+    """(K, 4) of confidence (K,), 0..1: red, the stronger the lower; without opacity from `threshold` on.
+
+    Red alone: Blender draws selected bones in orange and pale blue.
+    """
     doubt = np.clip(1 - confidence / max(threshold, 1e-6), 0.0, 1.0)
-    colors = confidence_colors(0.5 * (1 - doubt))
-    colors[:, 3] = np.where(confidence < threshold, 0.45 + 0.5 * doubt, 0.0)
-    return colors
+    opacity = np.where(confidence < threshold, 0.4 + 0.6 * doubt, 0.0)
+    return np.column_stack([np.tile(_RAMP[0], (len(confidence), 1)), opacity])

@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 # Heights in units of the interface, from the strip's bottom upwards.
 _BAR, _GAP, _RIBBON, _MARGIN = 4.0, 1.0, 11.0, 2.0
 _SCROLLBAR, _MARKERS = 18.0, 44.0  # what lies at the bottom of the region
-_BACKGROUND: Color = (0.06, 0.06, 0.06, 0.75)
+_BACKGROUND: Color = (0.06, 0.06, 0.06, 0.85)
 _LETTERS: Color = (0.95, 0.95, 0.95, 0.9)
 _LETTER_SIZE = 9.0
 # A region too low for the strip and a few channels goes without.
