@@ -14,6 +14,7 @@ from bpy.types import Context, PropertyGroup
 from ..confidence.drawing import redraw_editors
 from ..contract import DETECTORS, IkolError, SolveRequest
 from ..preferences import IKOL_Preferences
+from .rest_choices import naming_property, rest_pose_property
 
 _DETECTOR_NAMES = {"heavy": "Accurate", "full": "Balanced", "lite": "Fast"}
 _DETECTOR_HINTS = {
@@ -73,6 +74,8 @@ class IKOL_Settings(PropertyGroup):
     use_rate: BoolProperty(name="Own frame rate", description="Otherwise the take keeps the video's frame rate")
     rate_hz: FloatProperty(name="Frame rate (Hz)", min=1.0, max=240.0, default=30.0, precision=3)
     import_when_done: BoolProperty(name="Import when done", default=True)
+    naming: naming_property()
+    rest_pose: rest_pose_property()
     show_confidence: BoolProperty(
         name="Strip on the time axis",
         description="In the dope sheet and the graph editor: confidence of the selected bones (all when none is), "
