@@ -22,10 +22,12 @@ _GROUP = "Confidence"
 def write_confidence(armature: bpy.types.Object, bones: Iterable[str], frames: Array, confidence: Array) -> None:
     """Curves of the active action: `confidence` (T, K), 0..1, of the K `bones` at `frames` (T,).
 
-    Keys that lie on the line between their neighbours' equal values are left out: a take that is sure has two.
+    What is not a number is no confidence. Keys that lie on the line between their neighbours' equal values are left
+    out: a take that is sure has two.
     """
     curves = curves_of(armature)
-    for bone, values in zip(bones, np.asarray(confidence, np.float64).T, strict=True):
+    known = np.clip(np.nan_to_num(np.asarray(confidence, np.float64)), 0.0, 1.0)
+    for bone, values in zip(bones, known.T, strict=True):
         float_property(armature.pose.bones[bone], CONFIDENCE, "How sure the solver was of this joint")
         same = np.diff(values) == 0
         bends = np.concatenate([[True], ~(same[:-1] & same[1:]), [True]])[: len(values)]

@@ -102,3 +102,13 @@ def test_armature_without_motion_has_neither(empty_scene: bpy.types.Scene, frame
     thing.animation_data_create()
     thing.animation_data.action = bpy.data.actions.new("empty")
     assert read_contacts(thing, frames) is None and read_confidence(thing, frames) == {}
+
+
+def test_what_is_not_a_number_is_no_confidence(
+    empty_scene: bpy.types.Scene, doubtful_take: Take, tmp_path: Path, frames: np.ndarray
+) -> None:
+    confidence = doubtful_take.confidence.copy()
+    confidence[5], confidence[6] = np.nan, 7.0
+    wrong = replace(doubtful_take, confidence=confidence)
+    found = read_confidence(import_take(bpy.context, write_take(wrong, tmp_path / "take_p2.npz")).armature, frames)
+    assert all(values[5] == 0.0 and values[6] == 1.0 for values in found.values())
