@@ -46,7 +46,7 @@ class IKOL_OT_import_motion(Operator, ImportHelper):
         precision=3,
     )
     match_scene: BoolProperty(
-        name="Match the scene to the motion",
+        name="Match the scene",
         description="Set the scene's frame rate and range from the file",
         default=True,
         options={"SKIP_SAVE"},

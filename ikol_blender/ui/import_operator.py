@@ -27,7 +27,7 @@ class IKOL_OT_import_take(Operator, ImportHelper):
     filepath: StringProperty(name="File", subtype="FILE_PATH", options={"HIDDEN", "SKIP_SAVE"})
     filter_glob: StringProperty(default="*.npz", options={"HIDDEN"})
     match_scene: BoolProperty(
-        name="Match the scene to the take",
+        name="Match the scene",
         description="Set the scene's frame rate, frame range, render size and camera from the take",
         default=True,
         options={"SKIP_SAVE"},
