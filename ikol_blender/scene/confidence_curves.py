@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..cleanup.keys import plain_keys
 from .compat import curves_of, existing_curves
 from .keys import write_keys
-from .property_curves import float_property, property_curve
+from .property_curves import float_property, property_curve, values_at
 
 Array = NDArray[np.float64]
 
@@ -49,7 +49,4 @@ def confidence_curves(armature: bpy.types.Object) -> dict[str, bpy.types.FCurve]
 
 def read_confidence(armature: bpy.types.Object, frames: Array) -> dict[str, Array]:
     """(T,) confidence at `frames` (T,) of each bone that has it."""
-    return {
-        bone: np.array([curve.evaluate(float(frame)) for frame in frames])
-        for bone, curve in confidence_curves(armature).items()
-    }
+    return {bone: values_at(curve, frames) for bone, curve in confidence_curves(armature).items()}
