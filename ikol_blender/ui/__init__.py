@@ -2,10 +2,13 @@
 
 import bpy
 
+from ..confidence.drawing import start_drawing, stop_drawing
 from ..pins.stored import IKOL_Pin
 from . import (
     cleanup_operators,
     cleanup_panel,
+    confidence_operators,
+    confidence_panel,
     environment_operators,
     exchange_operators,
     exchange_panel,
@@ -35,6 +38,8 @@ _CLASSES = (
     IKOL_Pin,
     *pin_operators.CLASSES,
     *pin_panel.CLASSES,
+    *confidence_operators.CLASSES,
+    *confidence_panel.CLASSES,
 )
 
 
@@ -46,9 +51,11 @@ def register() -> None:
     bpy.types.TOPBAR_MT_file_import.append(import_operator.draw_menu)
     bpy.types.TOPBAR_MT_file_import.append(exchange_operators.draw_import)
     bpy.types.TOPBAR_MT_file_export.append(exchange_operators.draw_export)
+    start_drawing()
 
 
 def unregister() -> None:
+    stop_drawing()
     session.SESSION.end()
     environment_operators.stop_looking()
     bpy.types.TOPBAR_MT_file_export.remove(exchange_operators.draw_export)

@@ -80,7 +80,7 @@ def test_operator_and_function_give_the_same_action(empty_scene: bpy.types.Scene
     by_operator = bpy.context.object
     assert by_operator is not by_function and by_operator.animation_data.action != by_function.animation_data.action
     expected, found = _motion(by_function), _motion(by_operator)
-    assert expected.keys() == found.keys() and len(found) == 99
+    assert expected.keys() == found.keys() and len(found) == 24 * 4 + 3 + 24, "rotations, location, confidence"
     assert all(np.array_equal(expected[key], found[key]) for key in expected)
 
 
@@ -125,6 +125,16 @@ def test_solve_waits_in_background_lists_the_take_and_imports_it(
     video, *options = json.loads(record.read_text(encoding="utf-8"))
     assert video == str(clip) and options[:2] == ["--out", str(take.parent)]
     assert options[-4:] == ["--start", "1.5", "--height", "181.0"], "what was switched off is not asked for"
+
+
+def test_what_is_imported_after_a_solve_has_the_panels_names_and_rest_pose(
+    empty_scene: bpy.types.Scene, take_file: Path, tmp_path: Path, stand_in
+) -> None:
+    stand_in(take_file)
+    empty_scene.ikol.naming, empty_scene.ikol.rest_pose = "MIXAMO", "T"
+    bpy.ops.ikol.solve(filepath=str(tmp_path / "clip.mp4"), import_takes=True)
+    arm = bpy.data.objects["turning p1"].data.bones["mixamorig:LeftForeArm"]
+    assert abs((arm.tail_local - arm.head_local).normalized().x - 1) < 1e-5
 
 
 @pytest.mark.filterwarnings("ignore:.*does not support blend relative")
