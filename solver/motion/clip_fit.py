@@ -84,7 +84,7 @@ def fit_clip(
         planted = feet.contacts(chain, floor) * seen
         ground = (feet.still(planted, worth), feet.grounded(planted, floor, worth, ground_sigma))
         evidence = clip_evidence(keypoints, landmarks2d, points, camera, rate_hz, outlier)
-        terms = [*evidence, smooth_as_it_moves(chain), *ground]
+        terms = [*evidence, *smooth_as_it_moves(chain), *ground]
         chain = solve_sequence(chain, terms, _TERMINATION, _WINDOWS, on_window).chain
         floor = feet.floor(chain, planted, floor)
     return ClipFit(chain.relative.numpy(), chain.pelvis.numpy(), floor)
@@ -110,7 +110,7 @@ def find_floor_turn(
     planted = feet.contacts(chain, start.floor)
     terms = [
         *clip_evidence(keypoints, landmarks2d, points, camera, rate_hz, _OUTLIERS[1]),
-        smooth_as_it_moves(chain),
+        *smooth_as_it_moves(chain),
         feet.still(planted, frame_worth(rate_hz)),
     ]
     chain = solve_sequence(chain, terms, _TERMINATION, _WINDOWS).chain

@@ -18,7 +18,7 @@ from ..ikol.blocks import Blocks, difference
 from ..ikol.chain import Chain
 from ..ikol.robust import GemanMcClure
 from ..ikol.rows import MatrixRows, PointRows, RelativeTurnRows
-from ..ikol.terms import velocity_stencil
+from ..ikol.terms import acceleration_stencil, velocity_stencil
 
 
 @dataclass(frozen=True)
@@ -243,6 +243,31 @@ class Ground:
 
     def window(self, frames: slice) -> Self:
         return replace(self, probability=self.probability[frames])
+
+
+@dataclass(frozen=True)
+class DepthAcceleration:
+    """Joints move even more smoothly away from the camera and towards it, where they are hardly seen to.
+
+    residual   z of (q_(t-1) - 2 q_t + q_(t+1)) / dt^2 / sigma
+
+    Attributes:
+        joints: all 24 of them, as points.
+        sigma: (T, 24) expected acceleration, m/s^2.
+    """
+
+    joints: BodyPoints
+    sigma: Tensor
+
+    def linearize(self, chain: Chain) -> Blocks:
+        stencil = acceleration_stencil(chain.frame_rate)
+        residual = difference(self.joints.place(chain)[..., 2], stencil)
+        weight = self.sigma[1:-1] ** -2
+        rows = self.joints.rows(chain, residual.new_tensor(((0.0, 0.0, 1.0),)))
+        return Blocks(residual, weight, rows, stencil, (weight * residual * residual).sum(1) / 2)
+
+    def window(self, frames: slice) -> Self:
+        return replace(self, sigma=self.sigma[frames])
 
 
 _NEAREST = 0.1  # m: nobody is filmed from closer

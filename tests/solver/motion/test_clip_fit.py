@@ -16,7 +16,16 @@ from solver.ikol.terms import AngularAcceleration, JointAcceleration, Twists
 from solver.lift import Keypoints, landmark_points
 from solver.motion.camera import intrinsics
 from solver.motion.clip_fit import ClipFit, fit_clip
-from solver.motion.clip_terms import BodyPoints, Ground, Hinges, PlantedPoints, PosePrior, RelativePoints, Reprojection
+from solver.motion.clip_terms import (
+    BodyPoints,
+    DepthAcceleration,
+    Ground,
+    Hinges,
+    PlantedPoints,
+    PosePrior,
+    RelativePoints,
+    Reprojection,
+)
 
 FRAMES, RATE = 6, 30.0
 BODY, SKELETON = read_body("open"), Skeleton.from_body("open")
@@ -54,6 +63,7 @@ TERMS = {
     "prior": lambda: PosePrior([4, 7, 16], torch.eye(3).double().expand(3, 3, 3), share(3, 3), 0.5),
     "hinges": lambda: Hinges([4, 5, 18, 19], [0, 0, 1, 1], [1.0, 1.0, -1.0, 1.0], 0.7),
     "planted": lambda: PlantedPoints(FEET, share(FRAMES, 4), 0.3),
+    "depth": lambda: DepthAcceleration(BodyPoints(list(range(24)), torch.zeros(24, 3).double()), share(FRAMES, 24)),
     "ground": lambda: Ground(FEET, 0.02 * share(4), 1.2, share(FRAMES, 4), 0.3),
 }
 
