@@ -159,3 +159,18 @@ def test_disabling_leaves_no_handler(armature: bpy.types.Object) -> None:
     bpy.ops.wm.read_homefile(use_empty=True)
     assert ours() == 4, "they outlast the opening of another file"
     forget_timeline()
+
+
+def test_undo_takes_the_strip_back_too(armature: bpy.types.Object) -> None:
+    name = armature.name
+    bpy.ops.ed.undo_push(message="imported")
+    curve = curves_of(armature).fcurves.find('pose.bones["Head"]["confidence"]')
+    curve.keyframe_points[0].co.y = 0.0
+    curve.update()
+    bpy.context.view_layer.update()
+    bpy.ops.ed.undo_push(message="edited")
+    edited = timeline_of(armature)
+    assert edited is not None and edited.confidence[0, edited.bones.index("Head")] == 0.0
+    bpy.ops.ed.undo()
+    undone = timeline_of(bpy.data.objects[name])
+    assert undone is not None and undone.confidence[0, undone.bones.index("Head")] == pytest.approx(0.9)

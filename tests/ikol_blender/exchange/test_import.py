@@ -142,6 +142,52 @@ def test_bvh_of_motion_capture(empty_scene: bpy.types.Scene, match_scene: bool) 
     assert 1.2 < np.ptp(heads[:, 2]) < 2.2, "upright, in metres"
 
 
+_BVH = """HIERARCHY
+ROOT Hips
+{
+  OFFSET 0 0 0
+  CHANNELS 6 Xposition Yposition Zposition Zrotation Xrotation Yrotation
+  End Site
+  {
+    OFFSET 0 80 0
+  }
+}
+MOTION
+Frames: 3
+Frame Time: 0.04
+0 90 0 0 0 0
+0 91 0 0 0 9
+0 92 0 0 5 0
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("91", "nan", "not numbers"),
+        ("91", "inf", "not numbers"),
+        ("91", "up", "damaged"),
+        ("0.04", "-1", "frames a second"),
+        ("0.04", "1e-12", "frames a second|damaged"),
+        ("0.04", "nan", "damaged"),
+        ("0 92 0 0 5 0", "0 92", "damaged"),
+        ("OFFSET 0 80 0", "OFFSET nan 80 0", "damaged"),
+        ("ROOT Hips", "ROOT", "damaged"),
+    ],
+)
+def test_wrong_bvh_is_told_and_leaves_the_scene(
+    empty_scene: bpy.types.Scene, tmp_path: Path, right: str, wrong: str, said: str
+) -> None:
+    path = tmp_path / "a.bvh"
+    path.write_text(_BVH)
+    assert len(import_motion(bpy.context, path).armatures) == 1 and rate() == pytest.approx(25.0)
+    bpy.ops.wm.read_homefile(use_empty=True)
+    path.write_text(_BVH.replace(right, wrong))
+    with pytest.raises(IkolError, match=said):
+        import_motion(bpy.context, path)
+    assert not bpy.data.objects and rate() == pytest.approx(24.0)
+
+
 @pytest.mark.parametrize("name", ["a.npz", "a.bvh", "a.fbx", "a.pkl", "a.pt", "a.json", "a.txt"])
 @pytest.mark.parametrize(
     "content", [b"", b"PK\x03\x04 broken", b"HIERARCHY\nROOT x\n{", b"Kaydara FBX Binary  \x00\x1a\x00broken"]
