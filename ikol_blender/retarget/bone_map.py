@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..contract import BadInput
@@ -23,10 +23,13 @@ class BoneMap:
     Attributes:
         title: for people: "Mixamo".
         bones: the bones of each role, parents first; roles that no bone plays are left out.
+        settings: of a rig of controls, what its switches must be for the bones to follow only their own keys:
+            for a bone's name, values of its custom properties.
     """
 
     title: str
     bones: Mapping[str, tuple[str, ...]]
+    settings: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def first(self, role: str) -> str | None:
         """The bone whose head is the role's joint."""
@@ -40,6 +43,8 @@ class BoneMap:
 def save_map(bone_map: BoneMap, path: Path) -> None:
     """Write `bone_map` as JSON, as the rig families of the add-on are."""
     content = {"title": bone_map.title, "prefix": "^", "bones": {role: list(n) for role, n in bone_map.bones.items()}}
+    if bone_map.settings:
+        content["settings"] = {bone: dict(values) for bone, values in bone_map.settings.items()}
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
@@ -52,7 +57,11 @@ def load_map(path: Path) -> tuple[BoneMap, str]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         bones = {str(role): tuple(str(name) for name in names) for role, names in content["bones"].items()}
-        bone_map, prefix = BoneMap(str(content["title"]), bones), str(content["prefix"])
+        settings = {
+            str(bone): {str(name): float(value) for name, value in values.items()}
+            for bone, values in content.get("settings", {}).items()
+        }
+        bone_map, prefix = BoneMap(str(content["title"]), bones, settings), str(content["prefix"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInput(f"{path.name} is no bone map: {error}.", hint="Choose a file that IKOL saved.") from error
     unknown = sorted(set(bones) - set(ROLES))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,27 +25,35 @@ class Detection:
 
 
 def detect(names: Iterable[str]) -> Detection:
-    """The family that fits `names` best: all needed parts, then most bones found, then the largest share of its own.
+    """The family that fits `names` best: all needed parts, controls before what they move, then most bones found,
+    then the largest share of its own.
 
     Raises:
         BadInput: no family fits.
     """
     present = tuple(names)
-    fits = [fit for path in sorted(FOLDER.glob("*.json")) if (fit := _fit(*load_map(path), present)) is not None]
+    fits = [fit for path in sorted(FOLDER.glob("*.json")) for fit in _fits(*load_map(path), present)]
     if not fits:
         raise BadInput(
             "The bones have names of no rig family that IKOL knows.",
             hint="Give a bone map: a JSON file like those in addon_assets/rigs.",
         )
-    return max(fits, key=lambda fit: (len(fit.bone_map.names()), fit.score))
+    return max(fits, key=lambda fit: (bool(fit.bone_map.settings), len(fit.bone_map.names()), fit.score))
 
 
-def _fit(family: BoneMap, prefix: str, names: tuple[str, ...]) -> Detection | None:
+def _fits(family: BoneMap, prefix: str, names: tuple[str, ...]) -> Iterator[Detection]:
+    """A detection for each text that the prefix stands for in `names`."""
     pattern = re.compile(prefix)
-    by_plain = {pattern.sub("", name, count=1): name for name in names if pattern.match(name)}
-    found = {role: tuple(by_plain[bone] for bone in bones if bone in by_plain) for role, bones in family.bones.items()}
-    found = {role: bones for role, bones in found.items() if bones}
-    if any(role not in found for role in NEEDED):
-        return None
-    matched = BoneMap(family.title, found)
-    return Detection(matched, len(matched.names()) / len(family.names()))
+    plain: dict[str, dict[str, str]] = {}
+    for name in names:
+        if match := pattern.match(name):
+            plain.setdefault(match.group(), {})[name[match.end() :]] = name
+    for by_plain in plain.values():
+        found = {
+            role: tuple(by_plain[bone] for bone in bones if bone in by_plain) for role, bones in family.bones.items()
+        }
+        found = {role: bones for role, bones in found.items() if bones}
+        if all(role in found for role in NEEDED):
+            settings = {by_plain[bone]: values for bone, values in family.settings.items() if bone in by_plain}
+            matched = BoneMap(family.title, found, settings)
+            yield Detection(matched, len(matched.names()) / len(family.names()))

@@ -33,13 +33,13 @@ def read_target(target: bpy.types.Object, bone_map: BoneMap) -> RestBody:
     """The target at rest.
 
     Raises:
-        BadInput: a mapped bone is missing, or is held by a constraint.
+        BadInput: a mapped bone is missing, or is held by a constraint, in a rig whose switches the map does not know.
     """
     missing = [name for name in bone_map.names() if name not in target.pose.bones]
     if missing:
         raise BadInput(f"{target.name} has no bone {missing[0]}.", hint="Correct the bone map.")
-    bones = sorted((target.pose.bones[name] for name in bone_map.names()), key=lambda bone: len(bone.parent_recursive))
-    for bone in bones:
+    bones = sorted((target.pose.bones[name] for name in bone_map.names()), key=lambda bone: len(_followed(bone)))
+    for bone in () if bone_map.settings else bones:
         _refuse_what_is_held(target, bone)
     index = {bone.name: place for place, bone in enumerate(bones)}
     skeleton = Skeleton(
@@ -59,7 +59,22 @@ def read_target(target: bpy.types.Object, bone_map: BoneMap) -> RestBody:
 
 
 def _nearest(bone: bpy.types.PoseBone, index: dict[str, int]) -> int:
-    return next((index[parent.name] for parent in bone.parent_recursive if parent.name in index), -1)
+    return next((index[followed.name] for followed in _followed(bone) if followed.name in index), -1)
+
+
+def _followed(bone: bpy.types.PoseBone) -> list[bpy.types.PoseBone]:
+    """What carries `bone`, the nearest first: its parents, but in place of one that copies another bone, that one."""
+    found: list[bpy.types.PoseBone] = []
+    above = bone.parent
+    while above is not None and above not in found:
+        found.append(above)
+        copied = [c for c in above.constraints if c.type == "COPY_TRANSFORMS" and not c.mute and c.influence > 0.999]
+        bones = bone.id_data.pose.bones
+        if copied and copied[-1].target == bone.id_data and copied[-1].subtarget in bones:
+            above = bones[copied[-1].subtarget]
+        else:
+            above = above.parent
+    return found
 
 
 def _refuse_what_is_held(target: bpy.types.Object, bone: bpy.types.PoseBone) -> None:

@@ -14,6 +14,7 @@ from ..scene.compat import curves_of, new_action
 from ..scene.samples import active_armature, bone_values, location_path, rotation_path, sample
 from .body_frame import rest_body
 from .bone_map import BoneMap
+from .controls import astray, hold_by_keys, rest_carriers, set_switches
 from .families import detect
 from .planting import plant_feet as plant
 from .rig import check_target, read_target
@@ -26,12 +27,14 @@ class Retargeted:
     action: the target's new active action; the one before it is kept in the file.
     bone_map: which bones of the target were animated.
     slip_before, slip_after: m, how far standing feet stray; None when they were not planted.
+    astray: a control that something holds away from where it was sent, and by how much, radians.
     """
 
     action: bpy.types.Action
     bone_map: BoneMap
     slip_before: float | None
     slip_after: float | None
+    astray: tuple[str, float] | None
 
 
 def retarget(
@@ -67,9 +70,13 @@ def retarget(
     if plant_feet and root is not Root.IN_PLACE:
         planted = plant(theirs, posed, ours, moved, sampled.motion.rate_hz)
         moved, before, after = planted.posed, planted.slip_before, planted.slip_after
+    resting, switches = rest_carriers(target, bone_map), set_switches(target, bone_map)
     action = _write(target, ours.skeleton, own_rotations(ours, moved), own_location(ours, moved, 0), sampled.frames)
     action.name = f"{source.animation_data.action.name} on {target.name}"
-    return Retargeted(action, bone_map, before, after)
+    hold_by_keys(target, switches, resting, float(sampled.frames[0]))
+    # Only in a rig of controls can something hold a bone: others were refused for it.
+    held = astray(context, target, ours, moved, sampled.frames) if bone_map.settings else None
+    return Retargeted(action, bone_map, before, after, held)
 
 
 def _write(

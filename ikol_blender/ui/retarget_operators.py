@@ -1,5 +1,7 @@
 """Retargeting of the active armature's motion."""
 
+import math
+
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 from bpy.types import Context, Operator
 
@@ -63,6 +65,9 @@ class IKOL_OT_retarget(Operator):
         if done.slip_before is not None and done.slip_after is not None:
             words += f"; standing feet slip {100 * done.slip_after:.1f} cm (unplanted {100 * done.slip_before:.1f})"
         self.report({"INFO"}, words)
+        if done.astray is not None:
+            name, angle = done.astray
+            self.report({"WARNING"}, f"Something holds {name} {math.degrees(angle):.0f} degrees from where it belongs")
         return {"FINISHED"}
 
 
