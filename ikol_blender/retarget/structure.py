@@ -1,0 +1,247 @@
+"""Which bones of a rig with unknown names play which part: by topology, symmetry, places and lengths at rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..cleanup.skeleton import Skeleton
+from ..contract import BadInput
+from .bone_map import BoneMap
+from .bone_tree import TOUCH, BoneTree, bone_tree
+from .limbs import Limb, angle, arms, legs, near, usual
+from .symmetry import Symmetry, find_symmetry
+
+Array = NDArray[np.float64]
+
+# Of each chain, how many choices are weighed against those of the others, and how far behind the best they may be.
+_CHOICES, _BEHIND = 12, 12.0
+# A body as likely as this is as likely as not no body.
+_DOUBTFUL = -14.0
+
+
+@dataclass(frozen=True)
+class Guess:
+    """Attributes:
+    bone_map: what plays which part.
+    sure: how sure each part is, 0..1.
+    """
+
+    bone_map: BoneMap
+    sure: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class _Body:
+    """One choice of legs and arms, with the bones in the middle that carry them."""
+
+    leg: Limb
+    arm: Limb
+    hips: int
+    chest: int
+    score: float
+
+
+def guess(skeleton: Skeleton) -> Guess:
+    """Raises:
+    BadInput: there is nothing like a body.
+    """
+    tree = bone_tree(skeleton)
+    symmetry = find_symmetry(tree)
+    bodies = sorted(_bodies(tree, symmetry), key=lambda body: -body.score) if symmetry is not None else []
+    if symmetry is None or not bodies or bodies[0].score < 2 * _DOUBTFUL:
+        raise BadInput(
+            "No body was found among the bones: two legs, a spine and two arms.",
+            hint="Map the bones by hand in the Retarget panel, or load a map.",
+        )
+    best = bodies[0]
+    weights = np.exp(np.array([body.score for body in bodies]) - best.score)
+    weights /= weights.sum()
+    body_sure = float(1 / (1 + np.exp(_DOUBTFUL - best.score))) * min(1.0, symmetry.share / 0.8)
+
+    def share_of(same: Callable[[_Body], bool]) -> float:
+        return body_sure * float(sum(w for body, w in zip(bodies, weights, strict=True) if same(body)))
+
+    bones, sure = _trunk(tree, symmetry, best)
+    sure = {
+        role: value * share_of(lambda body: (body.hips, body.chest) == (best.hips, best.chest))
+        for role, value in sure.items()
+    }
+    to_left, side_sure = _left(tree, symmetry, best, bones["head"][0] if "head" in bones else None)
+    for sign in (1, -1):
+        side = "L" if sign == to_left else "R"
+        for role, path, same in _limb_roles(tree, best):
+            other = tuple(symmetry.partners[bone] for bone in path)
+            on_this_side = float(symmetry.aside(best.leg.joints[0])) * sign > 0
+            chosen = path if on_this_side else other
+            if -1 in chosen or not chosen:
+                continue
+            bones[f"{role}.{side}"] = tuple(chosen)
+            sure[f"{role}.{side}"] = share_of(same) * side_sure
+    named = {role: tuple(tree.names[bone] for bone in chosen) for role, chosen in bones.items() if chosen}
+    return Guess(BoneMap("Found by shape", named), {role: round(sure[role], 3) for role in named})
+
+
+def _bodies(tree: BoneTree, symmetry: Symmetry) -> Iterator[_Body]:
+    starts = [
+        bone
+        for bone in range(len(tree))
+        if symmetry.partners[bone] > bone
+        and (tree.parents[bone] < 0 or symmetry.middle(tree.parents[bone]))
+        and symmetry.partners[bone] != bone
+    ]
+    all_legs = [limb for start in starts for limb in _best(legs(tree, symmetry, start))]
+    all_arms = [limb for start in starts for limb in _best(arms(tree, symmetry, start))]
+    for leg, arm in product(all_legs, all_arms):
+        if leg.start == arm.start:
+            continue
+        carrier, chest = tree.parents[leg.start], tree.parents[arm.start]
+        if carrier < 0 or chest < 0:
+            continue
+        hips = tree.common(carrier, chest)
+        if hips < 0:
+            continue
+        yield _Body(leg, arm, hips, chest, leg.score + arm.score + _fits(symmetry, leg, arm))
+
+
+def _best(choices: Iterable[Limb]) -> list[Limb]:
+    ordered = sorted(choices, key=lambda limb: -limb.score)[:_CHOICES]
+    return [limb for limb in ordered if limb.score > ordered[0].score - _BEHIND]
+
+
+def _in_middle(symmetry: Symmetry, point: Array) -> Array:
+    return point - symmetry.aside(point) * symmetry.normal
+
+
+def _fits(symmetry: Symmetry, leg: Limb, arm: Limb) -> float:
+    """Score of legs and arms as parts of one body."""
+    hip, ankle = (_in_middle(symmetry, leg.joints[place]) for place in (0, 2))
+    trunk = _in_middle(symmetry, arm.joints[0]) - hip
+    score = usual(arm.length / leg.length, 0.64, 0.25)
+    score += usual(float(np.linalg.norm(trunk)) / leg.length, 0.6, 0.3)
+    score += near(angle(trunk, hip - ankle), 0.0, 15.0)
+    # Arms reach to the side or down, not up along the head.
+    return score + near(max(0.0, 60.0 - angle(trunk, arm.direction)), 0.0, 20.0)
+
+
+def _limb_roles(tree: BoneTree, body: _Body) -> Iterator[tuple[str, tuple[int, ...], Callable[[_Body], bool]]]:
+    """Role, bones, and how to tell whether another choice agrees."""
+    leg, arm = body.leg, body.arm
+
+    def way(first: int, last: int) -> tuple[int, ...]:
+        chain = tree.chain(last)
+        return chain[chain.index(first) : -1] if first in chain else (first,)
+
+    if leg.end in tree.below[leg.lower]:
+        shin = way(leg.lower, leg.end)
+    else:
+        shin = (leg.lower,)
+    yield "thigh", way(leg.upper, leg.lower), lambda other: other.leg.upper == leg.upper
+    yield "shin", shin, lambda other: other.leg.lower == leg.lower
+    yield "foot", (leg.end,), lambda other: other.leg.end == leg.end
+    if leg.tip is not None:
+        yield "toe", (leg.tip,), lambda other: other.leg.tip == leg.tip
+    if arm.start != arm.upper:
+        yield "shoulder", way(arm.start, arm.upper), lambda other: other.arm.start == arm.start
+    yield "upper_arm", way(arm.upper, arm.lower), lambda other: other.arm.upper == arm.upper
+    yield "forearm", way(arm.lower, arm.end), lambda other: other.arm.lower == arm.lower
+    yield "hand", (arm.end,), lambda other: other.arm.end == arm.end
+
+
+def _trunk(tree: BoneTree, symmetry: Symmetry, body: _Body) -> tuple[dict[str, tuple[int, ...]], dict[str, float]]:
+    hip, ankle = (_in_middle(symmetry, body.leg.joints[place]) for place in (0, 2))
+    up = (hip - ankle) / np.linalg.norm(hip - ankle)
+    unit = body.leg.length
+    heights = (tree.heads - hip) @ up / unit
+    chain = tree.chain(body.chest)
+    spine = chain[chain.index(body.hips) :]
+    # A root on the floor carries legs and spine, but is not the hips.
+    while len(spine) > 1 and heights[spine[0]] < -0.35:
+        spine = spine[1:]
+    hips, spine = spine[0], spine[1:]
+    shoulder = float((body.arm.joints[0] - hip) @ up) / unit
+    choices = sorted(_heads(tree, symmetry, body, heights - shoulder), reverse=True)
+    bones: dict[str, tuple[int, ...]] = {"hips": (hips,)}
+    sure = {"hips": float(np.exp(near(heights[hips], 0.02, 0.25)))}
+    if spine:
+        rising = float(np.mean(np.diff(heights[list((hips, *spine))]) > -0.03))
+        bones["spine"], sure["spine"] = spine, rising
+    if choices:
+        score, head = choices[0]
+        scores = np.array([other for other, _ in choices])
+        certain = float(1 / np.exp(scores - score).sum()) / (1 + float(np.exp(-4.0 - score)))
+        bones["head"], sure["head"] = (head,), certain
+        up_chain = tree.chain(head)
+        neck = up_chain[up_chain.index(body.chest) + 1 : -1]
+        low = tuple(bone for bone in neck if heights[bone] - shoulder < -0.08)
+        if low:
+            bones["spine"] = (*spine, *low)
+            sure.setdefault("spine", 1.0)
+        if len(neck) > len(low):
+            bones["neck"], sure["neck"] = neck[len(low) :], certain
+    return bones, sure
+
+
+def _heads(tree: BoneTree, symmetry: Symmetry, body: _Body, heights: Array) -> Iterator[tuple[float, int]]:
+    """Score and bone of each that could be the head; `heights` (K,) above the shoulders, in legs."""
+    for bone in tree.below[body.chest][1:]:
+        if not symmetry.middle(bone):
+            continue
+        chain = tree.chain(bone)
+        between = chain[chain.index(body.chest) + 1 : -1]
+        if not all(symmetry.middle(other) for other in between):
+            continue
+        score = usual(float(heights[bone]), 0.19, 0.45)
+        score -= 2.0 * sum(min(len(tree.children[other]) - 1, 2) for other in between)
+        # A face may begin where the head does: both are one joint, and the outer bone is the head.
+        inner = [
+            child for child in tree.children[bone] if np.linalg.norm(tree.heads[child] - tree.heads[bone]) < TOUCH / 2
+        ]
+        if np.linalg.norm(tree.heads[tree.parents[bone]] - tree.heads[bone]) < TOUCH / 2:
+            score -= 2.0
+        if inner or len(tree.children[bone]) != 1:
+            score += 1.5
+        yield score, bone
+
+
+def _left(tree: BoneTree, symmetry: Symmetry, body: _Body, head: int | None) -> tuple[int, float]:
+    """Whether the plane's normal points to the body's left (1) or right (-1), and how sure that is.
+
+    Feet point forward, knees bend forward, elbows backward, and a face is in front.
+    """
+    hip, ankle = (_in_middle(symmetry, body.leg.joints[place]) for place in (0, 2))
+    up = (hip - ankle) / np.linalg.norm(hip - ankle)
+    ahead = np.cross(symmetry.normal, up)  # forward, if the normal points to the left
+    unit = body.leg.length
+    leg, arm = body.leg, body.arm
+    below = list(tree.below[leg.end][1:])
+    toes = tree.heads[below].mean(axis=0) if below else tree.tails[leg.end]
+    weight = 3.0 if below else 3.0 * _tails_tell(tree)
+    evidence = weight * np.clip((toes - leg.joints[2]) @ ahead / unit / 0.06, -1, 1)
+    evidence += 1.0 * np.clip(_bend(leg) @ ahead / unit / 0.02, -1, 1)
+    evidence -= 0.7 * np.clip(_bend(arm) @ ahead / unit / 0.02, -1, 1)
+    if head is not None and len(tree.below[head]) > 2:
+        face = tree.heads[list(tree.below[head][1:])].mean(axis=0) - tree.heads[head]
+        evidence += 1.5 * np.clip(face @ ahead / unit / 0.05, -1, 1)
+    return (1 if evidence >= 0 else -1), float(1 / (1 + np.exp(-2.0 * abs(evidence))))
+
+
+def _tails_tell(tree: BoneTree) -> float:
+    """Of the bones that have children, the share that end where one of them begins."""
+    ends = [
+        min(float(np.linalg.norm(tree.tails[bone] - tree.heads[child])) for child in children) < TOUCH
+        for bone, children in enumerate(tree.children)
+        if children
+    ]
+    return float(np.mean(ends))
+
+
+def _bend(limb: Limb) -> Array:
+    """How far the middle joint lies off the line between the others."""
+    a, b, c = limb.joints
+    along = limb.direction
+    return (b - a) - along * float((b - a) @ along)
