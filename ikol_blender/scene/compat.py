@@ -81,3 +81,15 @@ def selected_bones(armature: bpy.types.Object) -> set[str]:
     if bpy.app.version >= (5, 0, 0):
         return {bone.name for bone in armature.pose.bones if bone.select}
     return {bone.name for bone in armature.data.bones if bone.select}
+
+
+def strip_of(animation: bpy.types.AnimData, track: bpy.types.NlaTrack) -> bpy.types.NlaStrip:
+    """The active action, with its slot, as a strip on `track` at the frames of its keys."""
+    action = animation.action
+    first, last = action.frame_range
+    strip = track.strips.new(action.name, int(first), action)
+    if _HAS_SLOTS:
+        strip.action_slot = animation.action_slot
+    strip.action_frame_start, strip.action_frame_end = first, last
+    strip.frame_start, strip.frame_end = first, last
+    return strip
