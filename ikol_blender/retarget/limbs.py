@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,7 +135,7 @@ def _loose_ends(tree: BoneTree, symmetry: Symmetry, start: int, lower: int) -> I
 def _off_the_way(tree: BoneTree, start: int, joints: tuple[int, int, int]) -> float:
     """Joints between two of the limb's lie on the line between them; a hand or trunk on the way branches."""
     score = 0.0
-    for first, second in zip(joints[:2], joints[1:], strict=True):
+    for first, second in pairwise(joints):
         chain = tree.chain(second)
         if first not in chain:
             continue

@@ -7,8 +7,15 @@ import numpy as np
 
 from ..cleanup.skeleton import Skeleton
 from ..contract import BadInput
+from ..scene.nla import refuse_tweaking
 from .body_frame import RestBody, rest_body
 from .bone_map import BoneMap
+
+
+def find_target(scene: bpy.types.Scene, name: str) -> bpy.types.Object | None:
+    """The object of that name; beside a linked one, the local one or the override."""
+    found = [thing for thing in scene.objects if thing.name == name]
+    return min(found, key=lambda thing: thing.library is not None, default=None)
 
 
 def check_target(target: bpy.types.Object | None, source: bpy.types.Object) -> bpy.types.Object:
@@ -23,22 +30,36 @@ def check_target(target: bpy.types.Object | None, source: bpy.types.Object) -> b
         raise BadInput("Source and target are one armature.", hint="Choose the character's armature as the target.")
     if not target.is_editable:
         raise BadInput(f"{target.name} is linked from another file.", hint="Make a library override of it first.")
+    override = target.override_library
+    if override is not None and override.is_system_override:
+        raise BadInput(
+            f"{target.name} is a library override that is not editable.",
+            hint="Make it so: right-click it in the Outliner, Library Override, Make, Selected.",
+        )
+    refuse_tweaking(target)
     scale = np.array(target.matrix_world.to_scale())
     if scale.max() - scale.min() > 1e-3 * scale.max() or scale.min() <= 0:
         raise BadInput(f"{target.name} is stretched unevenly or mirrored.", hint="Apply its scale (Ctrl A) first.")
     return target
 
 
-def read_target(target: bpy.types.Object, bone_map: BoneMap) -> RestBody:
+def read_target(target: bpy.types.Object, bone_map: BoneMap, root_bone: str = "") -> RestBody:
     """The target at rest.
 
+    Args:
+        root_bone: a bone above the hips that carries the body; it comes first then.
+
     Raises:
-        BadInput: a mapped bone is missing, or is held by a constraint, in a rig whose switches the map does not know.
+        BadInput: a mapped bone is missing, or is held by a constraint, in a rig whose switches the map does not know;
+            the root bone carries no hips.
     """
     missing = [name for name in bone_map.names() if name not in target.pose.bones]
     if missing:
         raise BadInput(f"{target.name} has no bone {missing[0]}.", hint="Correct the bone map.")
-    bones = sorted((target.pose.bones[name] for name in bone_map.names()), key=lambda bone: len(_followed(bone)))
+    names = [*([root_bone] if root_bone else []), *bone_map.names()]
+    if root_bone:
+        _check_root(target, bone_map, root_bone)
+    bones = sorted((target.pose.bones[name] for name in names), key=lambda bone: len(_followed(bone)))
     for bone in () if bone_map.settings else bones:
         _refuse_what_is_held(target, bone)
     index = {bone.name: place for place, bone in enumerate(bones)}
@@ -49,13 +70,23 @@ def read_target(target: bpy.types.Object, bone_map: BoneMap) -> RestBody:
         lengths=np.array([bone.length for bone in bones], np.float64),
         world=np.array(target.matrix_world, np.float64),
     )
-    if skeleton.parents.count(-1) != 1 or skeleton.names[0] != bone_map.first("hips"):
+    if skeleton.parents.count(-1) != 1 or skeleton.names[0] != (root_bone or bone_map.first("hips")):
         loose = [name for name, parent in zip(skeleton.names[1:], skeleton.parents[1:], strict=True) if parent < 0]
         raise BadInput(
             f"{', '.join(loose) or skeleton.names[0]} does not hang from the hips ({bone_map.first('hips')}).",
             hint="Rigs whose limbs follow controls cannot be animated yet: choose their deforming skeleton.",
         )
     return rest_body(skeleton, bone_map)
+
+
+def _check_root(target: bpy.types.Object, bone_map: BoneMap, root_bone: str) -> None:
+    if root_bone not in target.pose.bones:
+        raise BadInput(f"{target.name} has no bone {root_bone}.", hint="Choose the root bone of the character.")
+    if root_bone in bone_map.names():
+        raise BadInput(f"{root_bone} is part of the body.", hint="Choose a bone above the hips, or none.")
+    hips = target.pose.bones[bone_map.bones["hips"][0]]
+    if root_bone not in (bone.name for bone in _followed(hips)):
+        raise BadInput(f"{root_bone} does not carry {hips.name}.", hint="Choose a bone above the hips, or none.")
 
 
 def _nearest(bone: bpy.types.PoseBone, index: dict[str, int]) -> int:
@@ -68,13 +99,22 @@ def _followed(bone: bpy.types.PoseBone) -> list[bpy.types.PoseBone]:
     above = bone.parent
     while above is not None and above not in found:
         found.append(above)
-        copied = [c for c in above.constraints if c.type == "COPY_TRANSFORMS" and not c.mute and c.influence > 0.999]
-        bones = bone.id_data.pose.bones
-        if copied and copied[-1].target == bone.id_data and copied[-1].subtarget in bones:
-            above = bones[copied[-1].subtarget]
-        else:
-            above = above.parent
+        above = _copied(above) or above.parent
     return found
+
+
+def _copied(bone: bpy.types.PoseBone) -> bpy.types.PoseBone | None:
+    """The bone of the same rig that a constraint makes `bone` move with, wholly."""
+    rig = bone.id_data
+    for constraint in reversed(bone.constraints):
+        if constraint.mute or constraint.influence < 0.999:
+            continue
+        ends = [constraint] if constraint.type == "COPY_TRANSFORMS" else []
+        if constraint.type == "ARMATURE":
+            ends = [end for end in constraint.targets if end.weight > 1e-3]
+        if len(ends) == 1 and ends[0].target == rig:
+            return rig.pose.bones.get(ends[0].subtarget)
+    return None
 
 
 def _refuse_what_is_held(target: bpy.types.Object, bone: bpy.types.PoseBone) -> None:

@@ -136,12 +136,8 @@ def _limb_roles(tree: BoneTree, body: _Body) -> Iterator[tuple[str, tuple[int, .
         chain = tree.chain(last)
         return chain[chain.index(first) : -1] if first in chain else (first,)
 
-    if leg.end in tree.below[leg.lower]:
-        shin = way(leg.lower, leg.end)
-    else:
-        shin = (leg.lower,)
     yield "thigh", way(leg.upper, leg.lower), lambda other: other.leg.upper == leg.upper
-    yield "shin", shin, lambda other: other.leg.lower == leg.lower
+    yield "shin", way(leg.lower, leg.end), lambda other: other.leg.lower == leg.lower
     yield "foot", (leg.end,), lambda other: other.leg.end == leg.end
     if leg.tip is not None:
         yield "toe", (leg.tip,), lambda other: other.leg.tip == leg.tip
@@ -168,7 +164,7 @@ def _trunk(tree: BoneTree, symmetry: Symmetry, body: _Body) -> tuple[dict[str, t
     bones: dict[str, tuple[int, ...]] = {"hips": (hips,)}
     sure = {"hips": float(np.exp(near(heights[hips], 0.02, 0.25)))}
     if spine:
-        rising = float(np.mean(np.diff(heights[list((hips, *spine))]) > -0.03))
+        rising = float(np.mean(np.diff(heights[[hips, *spine]]) > -0.03))
         bones["spine"], sure["spine"] = spine, rising
     if choices:
         score, head = choices[0]
@@ -203,7 +199,7 @@ def _heads(tree: BoneTree, symmetry: Symmetry, body: _Body, heights: Array) -> I
         ]
         if np.linalg.norm(tree.heads[tree.parents[bone]] - tree.heads[bone]) < TOUCH / 2:
             score -= 2.0
-        if inner or len(tree.children[bone]) != 1:
+        if len(apart) != 1 or apart[0] < TOUCH / 2:
             score += 1.5
         yield score, bone
 
@@ -242,6 +238,6 @@ def _tails_tell(tree: BoneTree) -> float:
 
 def _bend(limb: Limb) -> Array:
     """How far the middle joint lies off the line between the others."""
-    a, b, c = limb.joints
+    a, b, _ = limb.joints
     along = limb.direction
     return (b - a) - along * float((b - a) @ along)

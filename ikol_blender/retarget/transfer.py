@@ -53,9 +53,9 @@ def pose_source(source: RestBody, motion: Motion) -> Posed:
 
 
 def transfer(source: RestBody, posed: Posed, target: RestBody, root: Root) -> Posed:
-    """The target's bones in the world; its skeleton holds mapped bones only, parents first."""
+    """The target's bones in the world; its skeleton holds mapped bones, parents first, and maybe a root at rest."""
     aligned = alignments(source, target)
-    turns = np.empty((len(posed.turns), len(target.skeleton), 4))
+    turns = np.tile(target.turns, (len(posed.turns), 1, 1))
     for role, names in target.bone_map.bones.items():
         for place, bone in enumerate(target.bones(role)):
             delta = _source_delta(source, posed, role, (place + 1) / len(names))

@@ -6,6 +6,7 @@ from bpy.props import BoolProperty, EnumProperty, StringProperty
 from bpy.types import Context, Operator
 
 from ..contract import IkolError
+from ..retarget.rig import find_target
 from ..retarget.run import retarget
 from ..retarget.transfer import Root
 
@@ -29,6 +30,16 @@ class IKOL_OT_retarget(Operator):
             (Root.IN_PLACE.value, "In place", "On the spot"),
         ),
     )
+    root_bone: StringProperty(
+        name="Root bone",
+        description="For games: this bone above the hips takes the travel; empty: the hips do",
+    )
+    root_heading: BoolProperty(
+        name="Root turns", description="The root bone turns with the body too; off, it only travels", default=True
+    )
+    push_nla: BoolProperty(
+        name="Push to NLA", description="Make the motion a strip on a new NLA track; no action is active then"
+    )
 
     @classmethod
     def poll(cls, context: Context) -> bool:
@@ -44,6 +55,12 @@ class IKOL_OT_retarget(Operator):
         layout.prop_search(self, "target", context.scene, "objects")
         layout.prop(self, "root")
         layout.prop(self, "plant_feet")
+        target = find_target(context.scene, self.target)
+        if target is not None and target.type == "ARMATURE":
+            layout.prop_search(self, "root_bone", target.data, "bones")
+            if self.root_bone:
+                layout.prop(self, "root_heading")
+        layout.prop(self, "push_nla")
 
     def invoke(self, context: Context, event: object) -> set[str]:
         chosen = [thing for thing in context.selected_objects if thing.type == "ARMATURE"]
@@ -56,7 +73,13 @@ class IKOL_OT_retarget(Operator):
     def execute(self, context: Context) -> set[str]:
         try:
             done = retarget(
-                context, context.scene.objects.get(self.target), root=Root(self.root), plant_feet=self.plant_feet
+                context,
+                find_target(context.scene, self.target),
+                root=Root(self.root),
+                plant_feet=self.plant_feet,
+                root_bone=self.root_bone,
+                root_heading=self.root_heading,
+                push_nla=self.push_nla,
             )
         except IkolError as error:
             self.report({"ERROR"}, f"{error.message} {error.hint}")
