@@ -47,6 +47,16 @@ class RestBody:
     def bones(self, role: str) -> tuple[int, ...]:
         return tuple(self.skeleton.names.index(name) for name in self.bone_map.bones.get(role, ()))
 
+    @property
+    def carriers(self) -> tuple[int, ...]:
+        """What each bone goes along with: its parent, or the part before it where it hangs from none; -1 for none."""
+        found = list(self.skeleton.parents)
+        for name, carrier in self.bone_map.carried():
+            bone = self.skeleton.names.index(name)
+            if found[bone] < 0:
+                found[bone] = self.skeleton.names.index(carrier)
+        return tuple(found)
+
     def joint(self, role: str) -> Array:
         """(3,) world, of a role that is mapped."""
         return self.heads[self.skeleton.names.index(self.bone_map.bones[role][0])]

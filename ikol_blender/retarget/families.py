@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +18,12 @@ class Detection:
     """Attributes:
     bone_map: of bones that are there.
     score: the share of the family's bones that were found, 0..1.
+    sure: how sure the bones of each role are, 0..1.
     """
 
     bone_map: BoneMap
     score: float
+    sure: Mapping[str, float]
 
 
 def detect(names: Iterable[str]) -> Detection:
@@ -36,7 +38,7 @@ def detect(names: Iterable[str]) -> Detection:
     if not fits:
         raise BadInput(
             "The bones have names of no rig family that IKOL knows.",
-            hint="Give a bone map: a JSON file like those in addon_assets/rigs.",
+            hint="Map the bones by hand in the Retarget panel, or load a map.",
         )
     return max(fits, key=lambda fit: (bool(fit.bone_map.settings), len(fit.bone_map.names()), fit.score))
 
@@ -56,4 +58,4 @@ def _fits(family: BoneMap, prefix: str, names: tuple[str, ...]) -> Iterator[Dete
         if all(role in found for role in NEEDED):
             settings = {by_plain[bone]: values for bone, values in family.settings.items() if bone in by_plain}
             matched = BoneMap(family.title, found, settings)
-            yield Detection(matched, len(matched.names()) / len(family.names()))
+            yield Detection(matched, len(matched.names()) / len(family.names()), dict.fromkeys(found, 1.0))

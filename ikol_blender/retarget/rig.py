@@ -59,24 +59,49 @@ def read_target(target: bpy.types.Object, bone_map: BoneMap, root_bone: str = ""
     names = [*([root_bone] if root_bone else []), *bone_map.names()]
     if root_bone:
         _check_root(target, bone_map, root_bone)
-    bones = sorted((target.pose.bones[name] for name in names), key=lambda bone: len(_followed(bone)))
+    bones = _carriers_first([target.pose.bones[name] for name in names], bone_map)
     for bone in () if bone_map.settings else bones:
         _refuse_what_is_held(target, bone)
+    skeleton = _skeleton(target, bones)
+    hips = skeleton.names.index(bone_map.bones["hips"][0])
+    if skeleton.parents[hips] != (0 if root_bone else -1):
+        raise BadInput(
+            f"{skeleton.names[hips]} hangs from {skeleton.names[skeleton.parents[hips]]}: it cannot be the hips.",
+            hint="Correct the bone map.",
+        )
+    return rest_body(skeleton, bone_map)
+
+
+def skeleton_of(armature: bpy.types.Object) -> Skeleton:
+    """All bones of an armature at rest."""
+    return _skeleton(armature, sorted(armature.pose.bones, key=lambda bone: len(_followed(bone))))
+
+
+def _skeleton(armature: bpy.types.Object, bones: list[bpy.types.PoseBone]) -> Skeleton:
     index = {bone.name: place for place, bone in enumerate(bones)}
-    skeleton = Skeleton(
+    return Skeleton(
         names=tuple(index),
         parents=tuple(_nearest(bone, index) for bone in bones),
         rests=np.array([np.array(bone.bone.matrix_local) for bone in bones], np.float64),
         lengths=np.array([bone.length for bone in bones], np.float64),
-        world=np.array(target.matrix_world, np.float64),
+        world=np.array(armature.matrix_world, np.float64),
     )
-    if skeleton.parents.count(-1) != 1 or skeleton.names[0] != (root_bone or bone_map.first("hips")):
-        loose = [name for name, parent in zip(skeleton.names[1:], skeleton.parents[1:], strict=True) if parent < 0]
-        raise BadInput(
-            f"{', '.join(loose) or skeleton.names[0]} does not hang from the hips ({bone_map.first('hips')}).",
-            hint="Rigs whose limbs follow controls cannot be animated yet: choose their deforming skeleton.",
-        )
-    return rest_body(skeleton, bone_map)
+
+
+def _carriers_first(bones: list[bpy.types.PoseBone], bone_map: BoneMap) -> list[bpy.types.PoseBone]:
+    """In an order in which each comes after what it hangs from, or goes along with."""
+    among = {bone.name for bone in bones}
+    above = {bone.name: next((b.name for b in _followed(bone) if b.name in among), None) for bone in bones}
+    for name, carrier in bone_map.carried():
+        above[name] = above[name] or carrier
+
+    def depth(name: str) -> int:
+        count = 0
+        while (upper := above[name]) is not None and count < len(bones):
+            name, count = upper, count + 1
+        return count
+
+    return sorted(bones, key=lambda bone: depth(bone.name))
 
 
 def _check_root(target: bpy.types.Object, bone_map: BoneMap, root_bone: str) -> None:

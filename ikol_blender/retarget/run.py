@@ -16,9 +16,9 @@ from ..scene.samples import active_armature, bone_values, location_path, rotatio
 from .body_frame import RestBody, rest_body
 from .bone_map import BoneMap
 from .controls import astray, hold_by_keys, rest_carriers, set_switches
-from .families import detect
 from .planting import plant_feet as plant
-from .rig import check_target, read_target
+from .recognise import recognise
+from .rig import check_target, read_target, skeleton_of
 from .root_bone import carry
 from .transfer import Posed, Root, own_location, own_rotations, pose_source, transfer
 
@@ -68,8 +68,8 @@ def retarget(
         context.view_layer.update()
     sampled = sample(context, source)
     skeleton: Skeleton = sampled.motion.skeleton
-    theirs = rest_body(skeleton, source_map or detect(skeleton.names).bone_map)
-    bone_map = target_map or detect(bone.name for bone in target.pose.bones).bone_map
+    theirs = rest_body(skeleton, source_map or recognise(skeleton).bone_map)
+    bone_map = target_map or recognise(skeleton_of(target)).bone_map
     ours = read_target(target, bone_map, root_bone)
     missing = sorted(role for role in ("thigh", "shin", "foot") if f"{role}.L" not in theirs.bone_map.bones)
     if missing:
@@ -99,7 +99,8 @@ def _write(target: bpy.types.Object, body: RestBody, posed: Posed, frames: np.nd
     if before is not None and before.library is None:
         before.use_fake_user = True
     rotations = own_rotations(body, posed)
-    travelling = {0, body.bone("hips")}
+    # What hangs from no bone of the body, as feet that follow a control, is carried by its keys.
+    travelling = {body.bone("hips"), *(bone for bone, parent in enumerate(body.skeleton.parents) if parent < 0)}
     action = new_action(target.name, target)
     curves = curves_of(target)
     for index, name in enumerate(body.skeleton.names):

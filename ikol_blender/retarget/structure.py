@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from ..cleanup.skeleton import Skeleton
 from ..contract import BadInput
-from .bone_map import BoneMap
+from .bone_map import NEEDED, ROLES, BoneMap
 from .bone_tree import TOUCH, BoneTree, bone_tree
+from .facing import side_of_normal
 from .limbs import Limb, angle, arms, legs, near, usual
 from .symmetry import Symmetry, find_symmetry
 
@@ -22,6 +23,7 @@ Array = NDArray[np.float64]
 _CHOICES, _BEHIND = 12, 12.0
 # A body as likely as this is as likely as not no body.
 _DOUBTFUL = -14.0
+_BY_HAND = "Map the bones by hand in the Retarget panel, or load a map."
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,7 @@ def guess(skeleton: Skeleton) -> Guess:
     symmetry = find_symmetry(tree)
     bodies = sorted(_bodies(tree, symmetry), key=lambda body: -body.score) if symmetry is not None else []
     if symmetry is None or not bodies or bodies[0].score < 2 * _DOUBTFUL:
-        raise BadInput(
-            "No body was found among the bones: two legs, a spine and two arms.",
-            hint="Map the bones by hand in the Retarget panel, or load a map.",
-        )
+        raise BadInput("No body was found among the bones: two legs, a spine and two arms.", hint=_BY_HAND)
     best = bodies[0]
     weights = np.exp(np.array([body.score for body in bodies]) - best.score)
     weights /= weights.sum()
@@ -67,23 +66,38 @@ def guess(skeleton: Skeleton) -> Guess:
         return body_sure * float(sum(w for body, w in zip(bodies, weights, strict=True) if same(body)))
 
     bones, sure = _trunk(tree, symmetry, best)
-    sure = {
-        role: value * share_of(lambda body: (body.hips, body.chest) == (best.hips, best.chest))
-        for role, value in sure.items()
-    }
-    to_left, side_sure = _left(tree, symmetry, best, bones["head"][0] if "head" in bones else None)
-    for sign in (1, -1):
-        side = "L" if sign == to_left else "R"
-        for role, path, same in _limb_roles(tree, best):
-            other = tuple(symmetry.partners[bone] for bone in path)
-            on_this_side = float(symmetry.aside(best.leg.joints[0])) * sign > 0
-            chosen = path if on_this_side else other
-            if -1 in chosen or not chosen:
-                continue
-            bones[f"{role}.{side}"] = tuple(chosen)
-            sure[f"{role}.{side}"] = share_of(same) * side_sure
-    named = {role: tuple(tree.names[bone] for bone in chosen) for role, chosen in bones.items() if chosen}
+    agreed = share_of(lambda body: (body.hips, body.chest) == (best.hips, best.chest))
+    sure = {role: value * agreed for role, value in sure.items()}
+    to_left, side_sure = side_of_normal(tree, symmetry, best.leg, best.arm, bones.get("head", (None,))[0])
+    for role, limb, path, same in _limb_roles(tree, best):
+        on_the_left = float(symmetry.aside(limb.joints[0])) * to_left > 0
+        likely = share_of(same) * side_sure
+        for side, chosen, found in (
+            ("L" if on_the_left else "R", path, 1.0),
+            ("R" if on_the_left else "L", *_images(tree, symmetry, limb, path)),
+        ):
+            if chosen:
+                bones[f"{role}.{side}"], sure[f"{role}.{side}"] = chosen, likely * found
+    missing = [role for role in NEEDED if role not in bones]
+    if missing:
+        raise BadInput(f"No {missing[0]} was found among the bones.", hint=_BY_HAND)
+    named = {role: tuple(tree.names[bone] for bone in bones[role]) for role in ROLES if role in bones}
     return Guess(BoneMap("Found by shape", named), {role: round(sure[role], 3) for role in named})
+
+
+def _images(tree: BoneTree, symmetry: Symmetry, limb: Limb, path: tuple[int, ...]) -> tuple[tuple[int, ...], float]:
+    """The bones of the other side, and how sure they are: less where one has no clear mirror image."""
+    found, sure = [], 1.0
+    for bone in path:
+        image = symmetry.partners[bone]
+        if image < 0:
+            below = np.array(tree.below[symmetry.partners[limb.start]])
+            apart = np.linalg.norm(symmetry.mirrored(tree.heads[below]) - tree.heads[bone], axis=1)
+            if apart.min() > 0.2 * limb.length:
+                return (), 0.0
+            image, sure = int(below[apart.argmin()]), 0.5
+        found.append(image)
+    return tuple(found), sure
 
 
 def _bodies(tree: BoneTree, symmetry: Symmetry) -> Iterator[_Body]:
@@ -113,14 +127,10 @@ def _best(choices: Iterable[Limb]) -> list[Limb]:
     return [limb for limb in ordered if limb.score > ordered[0].score - _BEHIND]
 
 
-def _in_middle(symmetry: Symmetry, point: Array) -> Array:
-    return point - symmetry.aside(point) * symmetry.normal
-
-
 def _fits(symmetry: Symmetry, leg: Limb, arm: Limb) -> float:
     """Score of legs and arms as parts of one body."""
-    hip, ankle = (_in_middle(symmetry, leg.joints[place]) for place in (0, 2))
-    trunk = _in_middle(symmetry, arm.joints[0]) - hip
+    hip, ankle = (symmetry.in_middle(leg.joints[place]) for place in (0, 2))
+    trunk = symmetry.in_middle(arm.joints[0]) - hip
     score = usual(arm.length / leg.length, 0.64, 0.25)
     score += usual(float(np.linalg.norm(trunk)) / leg.length, 0.6, 0.3)
     score += near(angle(trunk, hip - ankle), 0.0, 15.0)
@@ -128,37 +138,37 @@ def _fits(symmetry: Symmetry, leg: Limb, arm: Limb) -> float:
     return score + near(max(0.0, 60.0 - angle(trunk, arm.direction)), 0.0, 20.0)
 
 
-def _limb_roles(tree: BoneTree, body: _Body) -> Iterator[tuple[str, tuple[int, ...], Callable[[_Body], bool]]]:
-    """Role, bones, and how to tell whether another choice agrees."""
+def _limb_roles(tree: BoneTree, body: _Body) -> Iterator[tuple[str, Limb, tuple[int, ...], Callable[[_Body], bool]]]:
+    """Role, limb, its bones on the limb's side, and how to tell whether another choice agrees."""
     leg, arm = body.leg, body.arm
 
     def way(first: int, last: int) -> tuple[int, ...]:
         chain = tree.chain(last)
         return chain[chain.index(first) : -1] if first in chain else (first,)
 
-    yield "thigh", way(leg.upper, leg.lower), lambda other: other.leg.upper == leg.upper
-    yield "shin", way(leg.lower, leg.end), lambda other: other.leg.lower == leg.lower
-    yield "foot", (leg.end,), lambda other: other.leg.end == leg.end
+    yield "thigh", leg, way(leg.upper, leg.lower), lambda other: other.leg.upper == leg.upper
+    yield "shin", leg, way(leg.lower, leg.end), lambda other: other.leg.lower == leg.lower
+    yield "foot", leg, (leg.end,), lambda other: other.leg.end == leg.end
     if leg.tip is not None:
-        yield "toe", (leg.tip,), lambda other: other.leg.tip == leg.tip
+        yield "toe", leg, (leg.tip,), lambda other: other.leg.tip == leg.tip
     if arm.start != arm.upper:
-        yield "shoulder", way(arm.start, arm.upper), lambda other: other.arm.start == arm.start
-    yield "upper_arm", way(arm.upper, arm.lower), lambda other: other.arm.upper == arm.upper
-    yield "forearm", way(arm.lower, arm.end), lambda other: other.arm.lower == arm.lower
-    yield "hand", (arm.end,), lambda other: other.arm.end == arm.end
+        yield "shoulder", arm, way(arm.start, arm.upper), lambda other: other.arm.start == arm.start
+    yield "upper_arm", arm, way(arm.upper, arm.lower), lambda other: other.arm.upper == arm.upper
+    yield "forearm", arm, way(arm.lower, arm.end), lambda other: other.arm.lower == arm.lower
+    yield "hand", arm, (arm.end,), lambda other: other.arm.end == arm.end
 
 
 def _trunk(tree: BoneTree, symmetry: Symmetry, body: _Body) -> tuple[dict[str, tuple[int, ...]], dict[str, float]]:
-    hip, ankle = (_in_middle(symmetry, body.leg.joints[place]) for place in (0, 2))
+    hip, ankle = (symmetry.in_middle(body.leg.joints[place]) for place in (0, 2))
     up = (hip - ankle) / np.linalg.norm(hip - ankle)
     unit = body.leg.length
     heights = (tree.heads - hip) @ up / unit
     chain = tree.chain(body.chest)
-    spine = chain[chain.index(body.hips) :]
+    first = chain.index(body.hips)
     # A root on the floor carries legs and spine, but is not the hips.
-    while len(spine) > 1 and heights[spine[0]] < -0.35:
-        spine = spine[1:]
-    hips, spine = spine[0], spine[1:]
+    while first + 1 < len(chain) and heights[chain[first]] < -0.35:
+        first += 1
+    hips, spine = chain[first], chain[first + 1 :]
     shoulder = float((body.arm.joints[0] - hip) @ up) / unit
     choices = sorted(_heads(tree, symmetry, body, heights - shoulder), reverse=True)
     bones: dict[str, tuple[int, ...]] = {"hips": (hips,)}
@@ -194,50 +204,9 @@ def _heads(tree: BoneTree, symmetry: Symmetry, body: _Body, heights: Array) -> I
         score = usual(float(heights[bone]), 0.19, 0.45)
         score -= 2.0 * sum(min(len(tree.children[other]) - 1, 2) for other in between)
         # A face may begin where the head does: both are one joint, and the outer bone is the head.
-        inner = [
-            child for child in tree.children[bone] if np.linalg.norm(tree.heads[child] - tree.heads[bone]) < TOUCH / 2
-        ]
+        apart = np.linalg.norm(tree.heads[list(tree.children[bone])] - tree.heads[bone], axis=1)
         if np.linalg.norm(tree.heads[tree.parents[bone]] - tree.heads[bone]) < TOUCH / 2:
             score -= 2.0
         if len(apart) != 1 or apart[0] < TOUCH / 2:
             score += 1.5
         yield score, bone
-
-
-def _left(tree: BoneTree, symmetry: Symmetry, body: _Body, head: int | None) -> tuple[int, float]:
-    """Whether the plane's normal points to the body's left (1) or right (-1), and how sure that is.
-
-    Feet point forward, knees bend forward, elbows backward, and a face is in front.
-    """
-    hip, ankle = (_in_middle(symmetry, body.leg.joints[place]) for place in (0, 2))
-    up = (hip - ankle) / np.linalg.norm(hip - ankle)
-    ahead = np.cross(symmetry.normal, up)  # forward, if the normal points to the left
-    unit = body.leg.length
-    leg, arm = body.leg, body.arm
-    below = list(tree.below[leg.end][1:])
-    toes = tree.heads[below].mean(axis=0) if below else tree.tails[leg.end]
-    weight = 3.0 if below else 3.0 * _tails_tell(tree)
-    evidence = weight * np.clip((toes - leg.joints[2]) @ ahead / unit / 0.06, -1, 1)
-    evidence += 1.0 * np.clip(_bend(leg) @ ahead / unit / 0.02, -1, 1)
-    evidence -= 0.7 * np.clip(_bend(arm) @ ahead / unit / 0.02, -1, 1)
-    if head is not None and len(tree.below[head]) > 2:
-        face = tree.heads[list(tree.below[head][1:])].mean(axis=0) - tree.heads[head]
-        evidence += 1.5 * np.clip(face @ ahead / unit / 0.05, -1, 1)
-    return (1 if evidence >= 0 else -1), float(1 / (1 + np.exp(-2.0 * abs(evidence))))
-
-
-def _tails_tell(tree: BoneTree) -> float:
-    """Of the bones that have children, the share that end where one of them begins."""
-    ends = [
-        min(float(np.linalg.norm(tree.tails[bone] - tree.heads[child])) for child in children) < TOUCH
-        for bone, children in enumerate(tree.children)
-        if children
-    ]
-    return float(np.mean(ends))
-
-
-def _bend(limb: Limb) -> Array:
-    """How far the middle joint lies off the line between the others."""
-    a, b, _ = limb.joints
-    along = limb.direction
-    return (b - a) - along * float((b - a) @ along)

@@ -38,6 +38,10 @@ class Symmetry:
     def mirrored(self, points: Array) -> Array:
         return points - 2 * self.aside(points)[..., None] * self.normal
 
+    def in_middle(self, point: Array) -> Array:
+        """`point` (3,) moved onto the plane."""
+        return point - float(self.aside(point)) * self.normal
+
     def middle(self, bone: int) -> bool:
         return self.partners[bone] == bone
 

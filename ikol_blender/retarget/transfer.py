@@ -125,7 +125,7 @@ def _turned(source: RestBody, posed: Posed, bone: int) -> Array:
 def _heads(body: RestBody, turns: Array, start: Array) -> Array:
     """(T, K, 3) from the world rotations, the first bone's head at `start` (T, 3)."""
     found = np.empty((*turns.shape[:2], 3))
-    for bone, parent in enumerate(body.skeleton.parents):
+    for bone, parent in enumerate(body.carriers):
         if parent < 0:
             found[:, bone] = start
         else:
