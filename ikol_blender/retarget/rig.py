@@ -83,7 +83,8 @@ def _skeleton(armature: bpy.types.Object, bones: list[bpy.types.PoseBone]) -> Sk
         names=tuple(index),
         parents=tuple(_nearest(bone, index) for bone in bones),
         rests=np.array([np.array(bone.bone.matrix_local) for bone in bones], np.float64),
-        lengths=np.array([bone.length for bone in bones], np.float64),
+        # `Bone.length` stays as it was when a script scales the armature's data.
+        lengths=np.array([(bone.bone.tail_local - bone.bone.head_local).length for bone in bones], np.float64),
         world=np.array(armature.matrix_world, np.float64),
     )
 

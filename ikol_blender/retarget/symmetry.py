@@ -115,15 +115,15 @@ def _partners(tree: BoneTree, normal: Array, offset: float) -> tuple[int, ...]:
 
     while waiting:
         left, right, same = waiting.pop()
-        if same:
-            for bone in left:
-                if central[bone]:
-                    partners[bone] = bone
-                    waiting.append((list(tree.children[bone]), list(tree.children[bone]), True))
-            left = right = [bone for bone in left if not central[bone]]
-        pairs = sorted((cost(a, b), a, b) for a in left for b in right if a != b and (not same or a < b))
+        beside = [bone for bone in left if not central[bone]] if same else left
+        pairs = sorted((cost(a, b), a, b) for a in beside for b in (beside if same else right) if a != b)
         for price, a, b in pairs:
             if price < 3 * _APART and partners[a] < 0 and partners[b] < 0:
                 partners[a], partners[b] = b, a
                 waiting.append((list(tree.children[a]), list(tree.children[b]), False))
+        # What starts in the middle and has no image is in the middle too, though more may hang to one side of it.
+        for bone in left if same else ():
+            if partners[bone] < 0 and abs(aside[bone]) < _APART / 2:
+                partners[bone] = bone
+                waiting.append((list(tree.children[bone]), list(tree.children[bone]), True))
     return tuple(partners)
