@@ -43,8 +43,29 @@ def detect(names: Iterable[str]) -> Detection:
     return max(fits, key=lambda fit: (bool(fit.bone_map.settings), len(fit.bone_map.names()), fit.score))
 
 
+def fitted(family: BoneMap, prefix: str, names: Iterable[str]) -> BoneMap:
+    """`family` with those of its bones that are among `names`, under the prefix that most of them carry.
+
+    Raises:
+        BadInput: none of them is.
+    """
+    fits = list(_found(family, prefix, tuple(names)))
+    if not fits:
+        raise BadInput(
+            f"The armature has none of the bones of the map {family.title}.",
+            hint="Choose a map of a rig with such names, or find the bones anew.",
+        )
+    return max(fits, key=lambda bone_map: len(bone_map.names()))
+
+
 def _fits(family: BoneMap, prefix: str, names: tuple[str, ...]) -> Iterator[Detection]:
-    """A detection for each text that the prefix stands for in `names`."""
+    for found in _found(family, prefix, names):
+        if all(role in found.bones for role in NEEDED):
+            yield Detection(found, len(found.names()) / len(family.names()), dict.fromkeys(found.bones, 1.0))
+
+
+def _found(family: BoneMap, prefix: str, names: tuple[str, ...]) -> Iterator[BoneMap]:
+    """The bones of `family` that are there, for each text that the prefix stands for in `names`."""
     pattern = re.compile(prefix)
     plain: dict[str, dict[str, str]] = {}
     for name in names:
@@ -55,7 +76,6 @@ def _fits(family: BoneMap, prefix: str, names: tuple[str, ...]) -> Iterator[Dete
             role: tuple(by_plain[bone] for bone in bones if bone in by_plain) for role, bones in family.bones.items()
         }
         found = {role: bones for role, bones in found.items() if bones}
-        if all(role in found for role in NEEDED):
-            settings = {by_plain[bone]: values for bone, values in family.settings.items() if bone in by_plain}
-            matched = BoneMap(family.title, found, settings)
-            yield Detection(matched, len(matched.names()) / len(family.names()), dict.fromkeys(found, 1.0))
+        settings = {by_plain[bone]: values for bone, values in family.settings.items() if bone in by_plain}
+        if found:
+            yield BoneMap(family.title, found, settings)

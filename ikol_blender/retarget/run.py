@@ -17,9 +17,10 @@ from .body_frame import RestBody, rest_body
 from .bone_map import BoneMap
 from .controls import astray, hold_by_keys, rest_carriers, set_switches
 from .planting import plant_feet as plant
-from .recognise import recognise
+from .recognise import recognise, unsure
 from .rig import check_target, read_target, skeleton_of
 from .root_bone import carry
+from .stored_map import kept_map
 from .transfer import Posed, Root, own_location, own_rotations, pose_source, transfer
 
 
@@ -30,6 +31,7 @@ class Retargeted:
     bone_map: which bones of the target were animated.
     slip_before, slip_after: m, how far standing feet stray; None when they were not planted.
     astray: a control that something holds away from where it was sent, and by how much, radians.
+    unsure: roles of either rig whose bones were found, but may be wrong.
     """
 
     action: bpy.types.Action
@@ -37,6 +39,7 @@ class Retargeted:
     slip_before: float | None
     slip_after: float | None
     astray: tuple[str, float] | None
+    unsure: tuple[str, ...]
 
 
 def retarget(
@@ -57,7 +60,7 @@ def retarget(
         root_bone: the target's bone above the hips that is to travel; "" leaves all travel on the hips.
         root_heading: the root bone also turns with the body.
         push_nla: put the action into the NLA, on a track of its own, and make none active.
-        source_map, target_map: None finds the rig's family by its bones' names.
+        source_map, target_map: None takes the map that is kept with the armature, or else finds it.
 
     Raises:
         BadInput: there is no motion, or a rig cannot be read or animated.
@@ -68,8 +71,9 @@ def retarget(
         context.view_layer.update()
     sampled = sample(context, source)
     skeleton: Skeleton = sampled.motion.skeleton
-    theirs = rest_body(skeleton, source_map or recognise(skeleton).bone_map)
-    bone_map = target_map or recognise(skeleton_of(target)).bone_map
+    source_map, doubts = _chosen_map(source, source_map)
+    bone_map, more = _chosen_map(target, target_map)
+    theirs = rest_body(skeleton, source_map)
     ours = read_target(target, bone_map, root_bone)
     missing = sorted(role for role in ("thigh", "shin", "foot") if f"{role}.L" not in theirs.bone_map.bones)
     if missing:
@@ -90,7 +94,15 @@ def retarget(
     held = astray(context, target, ours, moved, sampled.frames) if bone_map.settings else None
     if push_nla:
         push_down(target)
-    return Retargeted(action, bone_map, before, after, held)
+    return Retargeted(action, bone_map, before, after, held, (*doubts, *more))
+
+
+def _chosen_map(armature: bpy.types.Object, given: BoneMap | None) -> tuple[BoneMap, tuple[str, ...]]:
+    """The armature's map, and the roles that it is unsure of."""
+    if (known := given or kept_map(armature)) is not None:
+        return known, ()
+    found = recognise(skeleton_of(armature))
+    return found.bone_map, unsure(found)
 
 
 def _write(target: bpy.types.Object, body: RestBody, posed: Posed, frames: np.ndarray) -> bpy.types.Action:
