@@ -50,7 +50,7 @@ def _facing(tree: BoneTree, symmetry: Symmetry, leg: Limb, arm: Limb, head: int 
     unit = leg.length
     below = list(tree.below[leg.end][1:])
     toes = tree.heads[below].mean(axis=0) if below else tree.tails[leg.end]
-    weight = 3.0 if below else 3.0 * _tails_tell(tree)
+    weight = 3.0 if below else 1.5 * _tails_tell(tree)
     evidence = weight * np.clip((toes - leg.joints[2]) @ ahead / unit / 0.06, -1, 1)
     evidence += 1.0 * np.clip(_bend(leg) @ ahead / unit / 0.02, -1, 1)
     evidence -= 0.7 * np.clip(_bend(arm) @ ahead / unit / 0.02, -1, 1)

@@ -9,7 +9,7 @@ from .families import Detection, detect
 from .structure import guess
 
 # Below this the list in the panel marks a part for a look.
-UNSURE = 0.8
+UNSURE = 0.7
 # A bone with the right name in the wrong place of the tree.
 _ODD = 0.5
 

@@ -25,6 +25,12 @@ def role_title(role: str) -> str:
     return words[0].upper() + words[1:]
 
 
+def _row_title(role: str) -> str:
+    """ "Upper arm L": short enough for the sidebar."""
+    part, _, side = role.partition(".")
+    return f"{part.replace('_', ' ').capitalize()} {side}".strip()
+
+
 def _chosen_by_hand(row: "IKOL_MappedBone", context: bpy.types.Context) -> None:
     row.sure = 1.0
 
@@ -90,7 +96,7 @@ def keep_map(armature: bpy.types.Object, found: Detection) -> None:
     for role in ROLES:
         for bone in found.bone_map.bones.get(role, ("",)):
             row = kept.rows.add()
-            row.name, row.role, row.bone = role_title(role), role, bone
+            row.name, row.role, row.bone = _row_title(role), role, bone
             row.sure = found.sure.get(role, 1.0)
     kept.active = 0
 

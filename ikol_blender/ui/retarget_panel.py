@@ -48,9 +48,9 @@ class IKOL_UL_bone_map(UIList):
     """A part of the body, a mark when somebody should look at it, and the bone to choose."""
 
     def draw_item(self, context, layout, data, item, icon, active_data, active_property) -> None:
-        split = layout.split(factor=0.4)
-        split.label(text=item.name, icon="ERROR" if item.doubtful else "BLANK1")
-        split.prop_search(item, "bone", item.id_data.data, "bones", text="", icon="BONE_DATA")
+        split = layout.split(factor=0.45)
+        split.label(text=item.name, icon="ERROR" if item.doubtful else "NONE")
+        split.prop_search(item, "bone", item.id_data.data, "bones", text="", icon="NONE")
 
 
 CLASSES = (IKOL_UL_bone_map, IKOL_PT_retarget, IKOL_PT_map_target, IKOL_PT_map_source)
@@ -61,14 +61,12 @@ def _draw_map(layout: UILayout, armature: Object) -> None:
     layout.operator("ikol.map_detect", icon="VIEWZOOM").armature = armature.name
     if len(kept.rows):
         layout.label(text=f"{armature.name}: {kept.title}")
-        row = layout.row()
-        row.template_list("IKOL_UL_bone_map", armature.name, kept, "rows", kept, "active", rows=8)
-        buttons = row.column(align=True)
-        for change, icon in (("ADD", "ADD"), ("REMOVE", "REMOVE")):
-            button = buttons.operator("ikol.map_row", text="", icon=icon)
-            button.armature, button.change = armature.name, change
-        buttons.separator()
-        buttons.operator("ikol.map_clear", text="", icon="X").armature = armature.name
+        layout.template_list("IKOL_UL_bone_map", armature.name, kept, "rows", kept, "active", rows=8)
     row = layout.row(align=True)
+    if len(kept.rows):
+        for change, icon in (("ADD", "ADD"), ("REMOVE", "REMOVE")):
+            button = row.operator("ikol.map_row", text="", icon=icon)
+            button.armature, button.change = armature.name, change
+        row.operator("ikol.map_clear", text="", icon="TRASH").armature = armature.name
     row.operator("ikol.map_load", text="Load", icon="FILE_FOLDER").armature = armature.name
     row.operator("ikol.map_save", text="Save", icon="FILE_TICK").armature = armature.name

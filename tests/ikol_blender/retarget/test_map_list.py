@@ -39,7 +39,7 @@ def test_every_part_is_listed_with_its_bones(target):
     assert bpy.ops.ikol.map_detect(armature=target.name) == {"FINISHED"}
     assert dict(kept_map(target).bones) == UNREAL.bones()
     assert {row.role for row in target.ikol_map.rows} == set(ROLES)
-    assert row_of(target, "upper_arm.L").name == "Left upper arm"
+    assert row_of(target, "upper_arm.L").name == "Upper arm L"
     assert not any(row.doubtful for row in target.ikol_map.rows)
 
 
