@@ -11,12 +11,15 @@ from ..cleanup.skeleton import Skeleton
 from ..contract import BadInput
 from ..scene.action import write_curve
 from ..scene.compat import curves_of, new_action
+from ..scene.contact_curves import PLANTED, read_contacts
 from ..scene.nla import push_down
 from ..scene.samples import active_armature, bone_values, location_path, rotation_path, sample
 from .body_frame import RestBody, rest_body
 from .bone_map import BoneMap
+from .contact import planted, standing
 from .families import detect
 from .planting import plant_feet as plant
+from .reference import settled
 from .rig import check_target, read_target
 from .root_bone import carry
 from .transfer import Posed, Root, own_location, own_rotations, pose_source, transfer
@@ -72,11 +75,15 @@ def retarget(
     if missing:
         raise BadInput(f"The source has no {missing[0]}.", hint="Correct its bone map.")
     posed = pose_source(theirs, sampled.motion)
+    theirs = settled(theirs, posed, ours)
     moved = transfer(theirs, posed, ours, root)
     before = after = None
     if plant_feet and root is not Root.IN_PLACE:
-        planted = plant(theirs, posed, ours, moved, sampled.motion.rate_hz)
-        moved, before, after = planted.posed, planted.slip_before, planted.slip_after
+        curves = read_contacts(source, sampled.frames)
+        contacts = None if curves is None else planted(curves, PLANTED)
+        contacts = contacts or standing(theirs, posed, sampled.motion.rate_hz)
+        held = plant(theirs, posed, ours, moved, contacts, sampled.motion.rate_hz)
+        moved, before, after = held.posed, held.slip_before, held.slip_after
     if root_bone:
         moved = carry(ours, moved, sampled.motion.rate_hz, heading=root_heading)
     action = _write(target, ours, moved, sampled.frames)
