@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,7 @@ class RestBody:
         turns: (K, 4) the bones' axes in the world, unit quaternions.
         axes: (3, 3) world directions of the body's left, back and up, one per column.
         floor: (3,) the object's origin in the world, m: where the rig stands.
+        standing: heights of joints above the floor, m, where the rest pose does not tell them.
     """
 
     skeleton: Skeleton
@@ -39,6 +41,7 @@ class RestBody:
     turns: Array
     axes: Array
     floor: Array
+    standing: Mapping[str, float] = field(default_factory=dict)
 
     def bone(self, role: str) -> int | None:
         name = self.bone_map.first(role)
@@ -63,6 +66,8 @@ class RestBody:
 
     def height(self, role: str) -> float:
         """Of a joint at rest above where the rig stands, along the body's up, m."""
+        if role in self.standing:
+            return self.standing[role]
         return float((self.joint(role) - self.floor) @ self.axes[:, 2])
 
 

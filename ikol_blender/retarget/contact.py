@@ -73,13 +73,16 @@ def _speed(path: Array, rate_hz: float) -> Array:
 
 
 def _lasting(flags: Flags, path: Array, near: float, rate_hz: float) -> Flags:
-    """`flags` without moments too short to be a step, on or off: a foot off the floor that long goes somewhere."""
+    """`flags` without moments too short to be a step: a foot that left the floor for less was there all along, or, if
+    it went somewhere, stood shorter before and after."""
     found = flags.copy()
+    shortest = max(1, round(_SHORTEST_S * rate_hz))
     for start, end in spans(~flags):
-        inside = start > 0 and end < len(flags)
-        if inside and end - start < _SHORTEST_S * rate_hz:
-            found[start:end] = np.linalg.norm(path[start - 1 : end + 1] - path[start - 1], axis=1).max() < near
+        if 0 < start and end < len(flags) and end - start < shortest:
+            stayed = np.linalg.norm(path[start - 1 : end + 1] - path[start - 1], axis=1).max() < near
+            lacking = 0 if stayed else shortest - (end - start)
+            found[max(start - lacking // 2, 0) : end + lacking - lacking // 2] = stayed
     for start, end in spans(found):
-        if end - start < _SHORTEST_S * rate_hz - 1e-6:
+        if end - start < shortest:
             found[start:end] = False
     return found

@@ -15,14 +15,16 @@ Array = NDArray[np.float64]
 _KNOT_S = 0.1
 _ROUNDS = 4
 # What a shift of the hips costs, and how suddenly it may change, beside a change of a leg's length at a right angle.
-_SIZE, _BEND = 0.05, 0.3
+_SIZE, _BEND = 1.0, 0.3
 # Sine of half the knee's bend below which a leg counts as straight.
 _STRAIGHT = 0.06
 # How much more a leg that is too short weighs than one that bends.
 _TOO_SHORT = 30.0
 
 
-def follow(roots: Array, goals: Array, lengths: Array, reaches: Array, stands: NDArray[np.bool_], rate_hz: float) -> Array:
+def follow(
+    roots: Array, goals: Array, lengths: Array, reaches: Array, stands: NDArray[np.bool_], rate_hz: float
+) -> Array:
     """(T, 3) shift of the hips, world, m.
 
     Args:

@@ -21,7 +21,9 @@ Flags = NDArray[np.bool_]
 
 # A swinging leg that should be longer than it can be gives in this long before and after it stands.
 _YIELD_S = 0.1
-_CALM_S = 0.075
+# Jitter of this kind is taken out of a standing foot's turns and of a straight leg's length; the latter by at most
+# this share of the leg. Squared cosine of half the knee's bend that counts as nearly straight, off 1.
+_CALM_S, _SLACK, _NEARLY_STRAIGHT = 0.075, 0.002, 0.03
 
 
 @dataclass(frozen=True)
@@ -68,9 +70,10 @@ def plant_feet(
     shift = follow(roots, np.stack(goals, axis=1), lengths, reaches, stands, rate_hz)
     heads += _sunk(roots + shift[:, None], goals, reaches, stands, shift, rate_hz)[:, None]
     for index, (leg, goal) in enumerate(zip(legs, goals, strict=True)):
-        yielded = _yielding(heads[:, target.bone(leg.upper)], goal, lengths[:, index], leg.reach, stands[:, index], rate_hz)
+        root = heads[:, target.bone(leg.upper)]
+        reached = _leg_goal(root, goal, lengths[:, index], leg, stands[:, index], rate_hz)
         before = heads[:, target.bone(leg.end)].copy()
-        two_bone.bend(target, turns, heads, leg, yielded)
+        two_bone.bend(target, turns, heads, leg, reached)
         if (toe := target.bone(f"toe.{leg.end[-1]}")) is not None:
             heads[:, toe] += heads[:, target.bone(leg.end)] - before
     found = Posed(turns, heads)
@@ -110,22 +113,13 @@ def _calm(
     half = round(_CALM_S * rate_hz)
     if toe is None or half < 1 or not contacts[f"toe.{side}"].any():
         return
-    bell = np.hanning(2 * half + 3)[1:-1]
     before = quat.continuous(turns[:, ankle])
-    padded = np.pad(before, ((half, half), (0, 0)), "edge")
-    smooth = np.stack([np.convolve(part, bell / bell.sum(), "valid") for part in padded.T], axis=1)
+    smooth = np.stack([_smooth(part, half) for part in before.T], axis=1)
     near = _around(contacts[f"toe.{side}"], half)
     change = quat.exp(near[:, None] * quat.log(quat.multiply(quat.normalized(smooth), quat.inverse(before))))
     for bone in (*target.bones(f"foot.{side}"), *target.bones(f"toe.{side}")):
         turns[:, bone] = quat.multiply(change, turns[:, bone])
     heads[:, toe] = heads[:, ankle] + quat.rotate(change, heads[:, toe] - heads[:, ankle])
-
-
-def _around(flags: Flags, half: int) -> Array:
-    """(T,) 1 where `flags` are set, falling smoothly to 0 within 2 * `half` samples."""
-    held = np.lib.stride_tricks.sliding_window_view(np.pad(flags, half, "edge"), 2 * half + 1).max(axis=1)
-    bell = np.hanning(2 * half + 3)[1:-1]
-    return np.convolve(np.pad(held.astype(np.float64), half, "edge"), bell / bell.sum(), "valid")
 
 
 def _rest_soles(
@@ -159,18 +153,35 @@ def _sunk(
         need = np.maximum(need, np.where(stands[:, index], np.maximum(-to_goal[:, 2] - room, 0.0), 0.0))
     half = max(1, round(0.2 * rate_hz))
     held = np.lib.stride_tricks.sliding_window_view(np.pad(need, half, "edge"), 2 * half + 1).max(axis=1)
-    bell = np.hanning(2 * half + 3)[1:-1]
-    lowered = np.convolve(np.pad(held, half, "edge"), bell / bell.sum(), "valid")
-    return shift - lowered[:, None] * np.array([0.0, 0.0, 1.0])
+    return shift - _smooth(held, half)[:, None] * np.array([0.0, 0.0, 1.0])
 
 
-def _yielding(root: Array, goal: Array, lengths: Array, reach: float, stands: Flags, rate_hz: float) -> Array:
-    """`goal` drawn in while the foot swings, so that no leg is stretched straight that was not."""
-    away = goal - root
+def _leg_goal(roots: Array, goal: Array, lengths: Array, limb: two_bone.Limb, stands: Flags, rate_hz: float) -> Array:
+    """(T, 3) `goal` for a leg of `lengths` (T,) in the transferred motion, without what would make its knee snap.
+
+    A swinging leg is not stretched straight that was not. A leg that is nearly straight changes its length smoothly,
+    to within a millimetre of the goal: that is several degrees at the knee.
+    """
+    away = goal - roots
     far = np.linalg.norm(away, axis=1)
-    room = np.maximum(reach - lengths, 1e-6)
-    wanted = far - lengths
-    soft = np.where(wanted > 0, lengths + room * (1 - np.exp(-np.maximum(wanted, 0) / room)), far)
+    room = np.maximum(limb.reach - lengths, 1e-6)
+    soft = np.where(far > lengths, lengths + room * (1 - np.exp(-np.maximum(far - lengths, 0) / room)), far)
     exact = _around(stands, max(1, round(_YIELD_S * rate_hz)))
     length = exact * far + (1 - exact) * soft
-    return root + away * (length / np.maximum(far, 1e-9))[:, None]
+    change = length - lengths
+    missed = _smooth(change, max(1, round(_CALM_S * rate_hz))) - change
+    straight = np.exp(-(1 - np.minimum(length / limb.reach, 1.0) ** 2) / _NEARLY_STRAIGHT)
+    slack = np.maximum(_SLACK * limb.reach * straight, 1e-9)
+    length = np.minimum(length + slack * np.tanh(missed / slack), np.maximum(limb.reach, length))
+    return roots + away * (length / np.maximum(far, 1e-9))[:, None]
+
+
+def _around(flags: Flags, half: int) -> Array:
+    """(T,) 1 where `flags` are set, falling smoothly to 0 within 2 * `half` samples."""
+    held = np.lib.stride_tricks.sliding_window_view(np.pad(flags, half, "edge"), 2 * half + 1).max(axis=1)
+    return _smooth(held.astype(np.float64), half)
+
+
+def _smooth(values: Array, half: int) -> Array:
+    bell = np.hanning(2 * half + 3)[1:-1]
+    return np.convolve(np.pad(values, half, "edge"), bell / bell.sum(), "valid")

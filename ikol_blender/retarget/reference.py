@@ -18,7 +18,13 @@ Array = NDArray[np.float64]
 
 _LIMBS = tuple(
     (f"{start}.{side}", f"{end}.{side}")
-    for start, end in (("upper_arm", "forearm"), ("forearm", "hand"), ("thigh", "shin"), ("shin", "foot"), ("foot", "toe"))
+    for start, end in (
+        ("upper_arm", "forearm"),
+        ("forearm", "hand"),
+        ("thigh", "shin"),
+        ("shin", "foot"),
+        ("foot", "toe"),
+    )
     for side in "LR"
 )
 # A limb that rests farther than this from the target's rest says that the source's rest is no pose of a body.
@@ -38,23 +44,29 @@ def settled(source: RestBody, posed: Posed, target: RestBody) -> RestBody:
     theirs = _directions(source, source.heads[None], source.axes[None], limbs)[0]
     if (theirs * ours).sum(axis=-1).min() < _UNLIKE_COSINE:
         axes = _axes(source, posed)
-        likeness = (_directions(source, posed.heads, axes, limbs) * ours).sum(axis=(1, 2)) + 2 * len(limbs) * _uprightness(
-            source, posed
-        )
-        best = int(np.argmax(likeness))
-        source = replace(source, heads=posed.heads[best], turns=posed.turns[best], axes=axes[best])
-    return _on_floor(source, posed, target)
-
-
-def _on_floor(source: RestBody, posed: Posed, target: RestBody) -> RestBody:
+        likeness = (_directions(source, posed.heads, axes, limbs) * ours).sum(axis=(1, 2))
+        best = int(np.argmax(likeness + 2 * len(limbs) * _uprightness(source, posed)))
+        moment = replace(source, heads=posed.heads[best], turns=posed.turns[best], axes=axes[best])
+        lowest = {role: float(np.percentile(posed.heads[:, source.bone(role), 2], 2)) for role in _feet(source)}
+        return _on_floor(moment, posed, target, lowest)
     rest = float(np.mean([source.height(f"foot.{side}") for side in "LR"])) / source.leg_length
     if _LOWEST < rest < _HIGHEST:
         return source
+    return _on_floor(source, posed, target, {role: float(source.joint(role)[2]) for role in _feet(source)})
+
+
+def _on_floor(source: RestBody, posed: Posed, target: RestBody, heights: dict[str, float]) -> RestBody:
+    """`source` on the floor that its motion shows, with the target's soles; `heights` of its feet from any level."""
     ankles = posed.heads[:, [source.bone(f"foot.{side}") for side in "LR"], 2].min(axis=1)
-    sole = np.mean([target.height(f"foot.{side}") for side in "LR"]) / target.leg_length * source.leg_length
+    sole = float(np.mean([target.height(f"foot.{side}") for side in "LR"])) * source.leg_length / target.leg_length
     floor = source.floor.copy()
     floor[2] = np.percentile(ankles, 2) - sole
-    return replace(source, floor=floor)
+    level = (heights["foot.L"] + heights["foot.R"]) / 2 - sole
+    return replace(source, floor=floor, standing={role: height - level for role, height in heights.items()})
+
+
+def _feet(source: RestBody) -> list[str]:
+    return [f"{part}.{side}" for part in ("foot", "toe") for side in "LR" if f"{part}.{side}" in source.bone_map.bones]
 
 
 def _directions(body: RestBody, heads: Array, axes: Array, limbs: list[tuple[str, str]]) -> Array:

@@ -81,9 +81,7 @@ def bend(body: RestBody, turns: Array, heads: Array, limb: Limb, goal: Array, we
     heads[:, middle], heads[:, end] = new_middle, new_end
 
 
-def _side(
-    body: RestBody, turns: Array, limb: Limb, to_middle: Array, to_end: Array, weight: Array | None
-) -> Array:
+def _side(body: RestBody, turns: Array, limb: Limb, to_middle: Array, to_end: Array, weight: Array | None) -> Array:
     """(T, 3) unit, across the limb, where the middle joint points; continuous through straight limbs.
 
     A straight limb has no side of its own. Its upper bone's turn tells it, through the side that the joint takes
