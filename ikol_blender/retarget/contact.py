@@ -78,7 +78,7 @@ def _lasting(flags: Flags, path: Array, near: float, rate_hz: float) -> Flags:
     found = flags.copy()
     shortest = max(1, round(_SHORTEST_S * rate_hz))
     for start, end in spans(~flags):
-        if 0 < start and end < len(flags) and end - start < shortest:
+        if start > 0 and end < len(flags) and end - start < shortest:
             stayed = np.linalg.norm(path[start - 1 : end + 1] - path[start - 1], axis=1).max() < near
             lacking = 0 if stayed else shortest - (end - start)
             found[max(start - lacking // 2, 0) : end + lacking - lacking // 2] = stayed

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 _KNOT_S = 0.1
-_ROUNDS = 4
+_ROUNDS, _SETTLED_M = 4, 5e-4
 # What a shift of the hips costs, and how suddenly it may change, beside a change of a leg's length at a right angle.
 _SIZE, _BEND = 1.0, 0.3
 # Sine of half the knee's bend below which a leg counts as straight.
@@ -47,7 +47,9 @@ def follow(
         # The leg's length after a shift h is now - along . (h - shift).
         normal = np.einsum("tl,tli,tlj->tij", strained, along, along) + _SIZE * np.eye(3)
         right = np.einsum("tl,tl,tli->ti", strained, now - wanted + (along * shift[:, None]).sum(-1), along)
-        shift = spline.fit(normal, right, _BEND)
+        before, shift = shift, spline.fit(normal, right, _BEND)
+        if np.abs(shift - before).max() < _SETTLED_M:
+            break
     return shift
 
 
@@ -65,7 +67,7 @@ class _Spline:
         self.starts = np.searchsorted(self.first, np.arange(self.knots - 3))
 
     def fit(self, normal: Array, right: Array, bend: float) -> Array:
-        """(T, 3) values h that minimise sum h' normal h - 2 right . h, and `bend` times its knots' second differences."""
+        """(T, 3) values h that minimise sum h' normal h - 2 right . h + `bend` |second differences of the knots|^2."""
         size = -(-self.knots // 3) * 3
         bands = np.zeros((4, size, 3, 3))
         loads = np.zeros((size, 3))
@@ -98,17 +100,38 @@ def _solve(bands: Array, loads: Array) -> Array:
                 diagonal[:, column, :, row] = np.swapaxes(block, -1, -2)
             else:
                 above[:, row, :, column - 3] = block
-    d, u, x = diagonal.reshape(count, 9, 9), above.reshape(count, 9, 9), loads.reshape(count, 9)
-    carry = np.zeros((count, 9, 10))
-    for k in range(count):
-        left, right = d[k], x[k]
-        if k:
-            left = left - u[k - 1].T @ carry[k - 1, :, :9]
-            right = right - u[k - 1].T @ carry[k - 1, :, 9]
-        carry[k] = np.linalg.solve(left, np.column_stack([u[k], right]))
-    found = np.zeros((count, 9))
-    for k in range(count - 1, -1, -1):
-        found[k] = carry[k, :, 9]
-        if k + 1 < count:
-            found[k] -= carry[k, :, :9] @ found[k + 1]
-    return found.reshape(-1, 3)
+    solved = _eliminate(diagonal.reshape(count, 9, 9), above.reshape(count, 9, 9), loads.reshape(count, 9, 1))
+    return solved.reshape(-1, 3)
+
+
+def _eliminate(diagonal: Array, above: Array, right: Array) -> Array:
+    """(N, B, 1) solution of a symmetric block tridiagonal system: odd-even reduction, few steps on many blocks each.
+
+    Args:
+        diagonal: (N, B, B) blocks (k, k).
+        above: (N, B, B) blocks (k, k + 1); the last is not used.
+        right: (N, B, 1).
+    """
+    if len(diagonal) == 1:
+        return np.linalg.solve(diagonal, right)
+    even, odd = slice(0, None, 2), slice(1, None, 2)
+    size, count = diagonal.shape[1], len(diagonal[odd])
+    below = np.swapaxes(above, -1, -2)
+    beyond = above[odd].copy()
+    if len(diagonal) % 2 == 0:
+        beyond[-1] = 0
+    # The odd unknowns by their even neighbours: x = free - before x[k - 1] - after x[k + 1].
+    parts = np.linalg.solve(diagonal[odd], np.concatenate([below[even][:count], beyond, right[odd]], axis=2))
+    before, after, free = parts[..., :size], parts[..., size : 2 * size], parts[..., 2 * size :]
+    d, r, u = diagonal[even].copy(), right[even].copy(), np.zeros_like(diagonal[even])
+    to_next, to_last = above[even][:count], below[odd][: len(d) - 1]
+    d[:count] -= to_next @ before
+    r[:count] -= to_next @ free
+    u[:count] = -to_next @ after
+    d[1:] -= to_last @ after[: len(d) - 1]
+    r[1:] -= to_last @ free[: len(d) - 1]
+    found = np.empty_like(right)
+    found[even] = _eliminate(d, u, r)
+    following = np.concatenate([found[even][1:], np.zeros((1, size, 1))])[:count]
+    found[odd] = free - before @ found[even][:count] - after @ following
+    return found

@@ -46,7 +46,7 @@ def plant_feet(
     Args:
         contacts: (T,) whether it stands, for "foot.L" (the ankle), "toe.L" (the ball) and the right ones.
     """
-    turns, heads = ours.turns.copy(), ours.heads.copy()
+    turns, heads = ours.turns.copy(order="K"), ours.heads.copy(order="K")
     none = np.zeros(len(heads), bool)
     flags = {
         f"{part}.{side}": contacts.get(f"{part}.{side}", none) if f"{part}.{side}" in target.bone_map.bones else none
