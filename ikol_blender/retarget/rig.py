@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import bpy
 import numpy as np
+from mathutils import Matrix
+from numpy.typing import NDArray
 
 from ..cleanup.skeleton import Skeleton
 from ..contract import BadInput
@@ -61,11 +63,14 @@ def read_target(target: bpy.types.Object, bone_map: BoneMap, root_bone: str = ""
     bones = sorted((target.pose.bones[name] for name in names), key=lambda bone: len(bone.parent_recursive))
     for bone in bones:
         _refuse_what_is_held(target, bone)
+    hips = target.pose.bones[bone_map.bones["hips"][0]]
+    if hips.bone.use_connect:
+        raise BadInput(f"{hips.name} is connected to its parent and cannot move.", hint="Disconnect it in Edit mode.")
     index = {bone.name: place for place, bone in enumerate(bones)}
     skeleton = Skeleton(
         names=tuple(index),
         parents=tuple(_nearest(bone, index) for bone in bones),
-        rests=np.array([np.array(bone.bone.matrix_local) for bone in bones], np.float64),
+        rests=_rests(bones),
         lengths=np.array([bone.length for bone in bones], np.float64),
         world=np.array(target.matrix_world, np.float64),
     )
@@ -76,6 +81,29 @@ def read_target(target: bpy.types.Object, bone_map: BoneMap, root_bone: str = ""
             hint="Rigs whose limbs follow controls cannot be animated yet: choose their deforming skeleton.",
         )
     return rest_body(skeleton, bone_map)
+
+
+def carried(target: bpy.types.Object, body: RestBody) -> NDArray[np.float64]:
+    """(4, 4) how bones above the body that are not mapped, posed as they are, move it from its rest, in the world."""
+    first = target.pose.bones[body.skeleton.names[0]]
+    in_armature = _place(first, set(body.skeleton.names)) @ first.bone.matrix_local.inverted()
+    return np.array(target.matrix_world @ in_armature @ target.matrix_world.inverted(), np.float64)
+
+
+def _rests(bones: list[bpy.types.PoseBone]) -> NDArray[np.float64]:
+    """(K, 4, 4) in the armature: the first bone's own rest, and the others as they hang on it while `bones` rest and
+    those between them stay as they are posed."""
+    names = {bone.name for bone in bones}
+    back = bones[0].bone.matrix_local @ _place(bones[0], names).inverted()
+    return np.array([np.array(back @ _place(bone, names)) for bone in bones], np.float64)
+
+
+def _place(bone: bpy.types.PoseBone, resting: set[str]) -> Matrix:
+    """Where `bone` is in the armature while `resting` rest and all others stay as they are posed."""
+    rest = bone.bone.matrix_local
+    if bone.parent is not None:
+        rest = _place(bone.parent, resting) @ bone.parent.bone.matrix_local.inverted() @ rest
+    return rest if bone.name in resting else rest @ bone.matrix_basis
 
 
 def _check_root(target: bpy.types.Object, bone_map: BoneMap, root_bone: str) -> None:

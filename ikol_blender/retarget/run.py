@@ -20,7 +20,7 @@ from .contact import planted, standing
 from .families import detect
 from .planting import plant_feet as plant
 from .reference import settled
-from .rig import check_target, read_target
+from .rig import carried, check_target, read_target
 from .root_bone import carry
 from .transfer import Posed, Root, own_location, own_rotations, pose_source, transfer
 
@@ -86,7 +86,7 @@ def retarget(
         moved, before, after = held.posed, held.slip_before, held.slip_after
     if root_bone:
         moved = carry(ours, moved, sampled.motion.rate_hz, heading=root_heading)
-    action = _write(target, ours, moved, sampled.frames)
+    action = _write(target, ours, moved.moved_back(carried(target, ours)), sampled.frames)
     action.name = f"{source.animation_data.action.name} on {target.name}"
     if push_nla:
         push_down(target)

@@ -34,6 +34,14 @@ class Posed:
     turns: Array
     heads: Array
 
+    def moved_back(self, change: Array) -> Posed:
+        """As it was before all of it was moved by `change` (4, 4)."""
+        if np.allclose(change, np.eye(4), atol=1e-9):
+            return self
+        back = np.linalg.inv(change)
+        turn = quat.from_matrices(back[:3, :3] / np.cbrt(np.linalg.det(back[:3, :3])))
+        return Posed(quat.multiply(turn, self.turns), self.heads @ back[:3, :3].T + back[:3, 3])
+
 
 def bones_apart(count: int, bones: int, width: int) -> Array:
     """An array (count, bones, width) to fill, each bone's numbers in one piece of memory: we work bone by bone."""

@@ -52,13 +52,17 @@ def _limb(body: RestBody, roles: tuple[str, str, str], front: Array) -> Limb:
     return Limb(*roles, (float(np.linalg.norm(middle - root)), float(np.linalg.norm(end - middle))), front)
 
 
-def bend(body: RestBody, turns: Array, heads: Array, limb: Limb, goal: Array, weight: Array | None = None) -> None:
+def bend(
+    body: RestBody, turns: Array, heads: Array, limb: Limb, goal: Array, weight: Array | None = None, calm: int = 0
+) -> None:
     """Turn the limb's bones (turns (T, K, 4), heads (T, K, 3), in place) so that its end is at `goal` (T, 3).
 
     What hangs at the end keeps its turn in the world. Goals out of reach are met in direction.
 
     Args:
         weight: (T,) 0 leaves a frame as it is, 1 goes to the goal; None is 1.
+        calm: samples within which, before and after, the middle joint does not swing round, where `weight` is 1: a goal
+            far from where the end was says little about where that joint goes.
     """
     root, middle, end = (body.bone(role) for role in (limb.upper, limb.lower, limb.end))
     a, k, old = heads[:, root], heads[:, middle].copy(), heads[:, end].copy()
@@ -70,6 +74,11 @@ def bend(body: RestBody, turns: Array, heads: Array, limb: Limb, goal: Array, we
     along = (goal - a) / np.maximum(reach, 1e-9)[:, None]
     turn = quat.between(old - a, along)
     side = _across(quat.rotate(turn, _side(body, turns, limb, k - a, old - a, weight)), along)
+    if calm > 0 and weight is not None:
+        bell = np.hanning(2 * calm + 3)[1:-1]
+        padded = np.pad(side, ((calm, calm), (0, 0)), "edge")
+        smooth = np.stack([np.convolve(part, bell / bell.sum(), "valid") for part in padded.T], axis=1)
+        side = _across(side + weight[:, None] * (smooth - side), along)
     cosine = np.clip((upper**2 + far**2 - lower**2) / (2 * upper * far), -1.0, 1.0)
     new_middle = a + upper * (cosine[:, None] * along + np.sqrt(1 - cosine**2)[:, None] * side)
     new_end = a + far[:, None] * along

@@ -12,6 +12,7 @@ class IKOL_PT_retarget(Panel):
 
     def draw(self, context: Context) -> None:
         self.layout.operator("ikol.retarget", text="Retarget to character", icon="ARMATURE_DATA")
+        self.layout.operator("ikol.hold_hand", text="Hold hand", icon="VIEW_PAN")
 
 
 CLASSES = (IKOL_PT_retarget,)

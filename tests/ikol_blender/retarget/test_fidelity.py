@@ -10,9 +10,10 @@ from bl_ext.user_default.ikol.ikol_blender.retarget.bone_map import load_map, sa
 from bl_ext.user_default.ikol.ikol_blender.retarget.families import detect
 from bl_ext.user_default.ikol.ikol_blender.retarget.run import retarget
 from bl_ext.user_default.ikol.ikol_blender.scene.import_take import import_take
-from mathutils import Matrix
+from mathutils import Euler, Matrix
 
 from solver.take import write_take
+from tests.ikol_blender.retarget.evaluated import evaluated
 from tests.ikol_blender.retarget.rigs import FAMILIES, build_rig, family_map
 from tests.ikol_blender.retarget.sources import CLIPS, load
 
@@ -103,3 +104,18 @@ def test_the_old_action_stays(source):
     assert target.animation_data.action != old
     assert old.use_fake_user
     assert target.matrix_world == matrix
+
+
+def test_what_other_bones_are_posed_as_is_allowed_for(source):
+    bone_map = family_map("mixamo")
+    frames = np.linspace(*source.animation_data.action.frame_range, 6)
+    found = []
+    for posed in (False, True):
+        target = build_rig(bone_map, arms_down_deg=30.0, seed=4, root="Root")
+        if posed:
+            target.pose.bones["Root"].location = (0.3, 0.1, 0.2)
+            target.pose.bones["Root"].rotation_quaternion = Euler((0.3, 0.5, 0.1)).to_quaternion()
+        bpy.context.view_layer.objects.active = source
+        retarget(bpy.context, target)
+        found.append(evaluated(target, bone_map.names(), frames)[0])
+    assert np.abs(found[1] - found[0]).max() < 1e-4
