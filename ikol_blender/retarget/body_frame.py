@@ -50,6 +50,25 @@ class RestBody:
     def bones(self, role: str) -> tuple[int, ...]:
         return tuple(self.skeleton.names.index(name) for name in self.bone_map.bones.get(role, ()))
 
+    @property
+    def carriers(self) -> tuple[int, ...]:
+        """What each bone goes along with: its parent, or the part before it where it hangs from none; -1 for none."""
+        found = list(self.skeleton.parents)
+        loose = self.loose
+        for name, carrier in self.bone_map.carried():
+            bone = self.skeleton.names.index(name)
+            if bone in loose:
+                found[bone] = self.skeleton.names.index(carrier)
+        return tuple(found)
+
+    @property
+    def loose(self) -> frozenset[int]:
+        """The bones that hang from no bone of the body, perhaps from a root bone: where they are is theirs to key."""
+        names, mapped = self.skeleton.names, set(self.bone_map.names())
+        return frozenset(
+            bone for bone, above in enumerate(self.skeleton.parents) if above < 0 or names[above] not in mapped
+        )
+
     def joint(self, role: str) -> Array:
         """(3,) world, of a role that is mapped."""
         return self.heads[self.skeleton.names.index(self.bone_map.bones[role][0])]

@@ -14,7 +14,7 @@ from ..scene.samples import active_armature, sample, write_motion
 from . import two_bone
 from .body_frame import RestBody, rest_body
 from .bone_map import BoneMap
-from .families import detect
+from .run import chosen_map
 from .transfer import pose_source
 
 Array = NDArray[np.float64]
@@ -49,7 +49,7 @@ def hold_hand(
         side: "L" or "R".
         at: an object, followed where it moves, or a point of the world; None is where the wrist is at `first`.
         ease_s: how long the hand takes to come and to go, s.
-        bone_map: None finds the rig's family by its bones' names.
+        bone_map: None takes the map that is kept with the armature, or else finds it.
 
     Raises:
         BadInput: there is no motion, no such arm, or the frames lie outside the motion.
@@ -57,7 +57,7 @@ def hold_hand(
     armature = active_armature(context)
     sampled = sample(context, armature)
     motion, frames = sampled.motion, sampled.frames
-    body = rest_body(motion.skeleton, bone_map or detect(motion.skeleton.names).bone_map)
+    body = rest_body(motion.skeleton, chosen_map(armature, bone_map)[0])
     limb = _arm(body, side)
     inside = (frames >= first - 1e-3) & (frames <= last + 1e-3)
     if not inside.any():
@@ -99,7 +99,11 @@ def hold_hand(
 def _arm(body: RestBody, side: str) -> two_bone.Limb:
     if any(f"{role}.{side}" not in body.bone_map.bones for role in ("upper_arm", "forearm", "hand")):
         raise BadInput("The rig has no such arm with a hand.", hint="Check its bone map.")
-    return two_bone.arm(body, side)
+    limb = two_bone.arm(body, side)
+    for role, carrier in ((limb.lower, limb.upper), (limb.end, limb.lower)):
+        if body.bone(carrier) not in body.skeleton.chain(body.bone(role)):
+            raise BadInput("The rig's hand does not hang from its arm.", hint="Move the control that holds it instead.")
+    return limb
 
 
 def _eased(frames: Array, first: float, last: float, ease: float) -> Array:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import bpy
 import numpy as np
-from mathutils import Matrix
-from numpy.typing import NDArray
 
 from ..cleanup.skeleton import Skeleton
 from ..contract import BadInput
@@ -52,7 +50,8 @@ def read_target(target: bpy.types.Object, bone_map: BoneMap, root_bone: str = ""
         root_bone: a bone above the hips that carries the body; it comes first then.
 
     Raises:
-        BadInput: a mapped bone is missing, or is held by a constraint; the root bone carries no hips.
+        BadInput: a mapped bone is missing, or is held by a constraint, in a rig whose switches the map does not know;
+            the root bone carries no hips.
     """
     missing = [name for name in bone_map.names() if name not in target.pose.bones]
     if missing:
@@ -60,50 +59,56 @@ def read_target(target: bpy.types.Object, bone_map: BoneMap, root_bone: str = ""
     names = [*([root_bone] if root_bone else []), *bone_map.names()]
     if root_bone:
         _check_root(target, bone_map, root_bone)
-    bones = sorted((target.pose.bones[name] for name in names), key=lambda bone: len(bone.parent_recursive))
-    for bone in bones:
+    bones = _carriers_first([target.pose.bones[name] for name in names], bone_map)
+    for bone in () if bone_map.settings else bones:
         _refuse_what_is_held(target, bone)
-    hips = target.pose.bones[bone_map.bones["hips"][0]]
-    if hips.bone.use_connect:
-        raise BadInput(f"{hips.name} is connected to its parent and cannot move.", hint="Disconnect it in Edit mode.")
-    index = {bone.name: place for place, bone in enumerate(bones)}
-    skeleton = Skeleton(
-        names=tuple(index),
-        parents=tuple(_nearest(bone, index) for bone in bones),
-        rests=_rests(bones),
-        lengths=np.array([bone.length for bone in bones], np.float64),
-        world=np.array(target.matrix_world, np.float64),
-    )
-    if skeleton.parents.count(-1) != 1 or skeleton.names[0] != (root_bone or bone_map.first("hips")):
-        loose = [name for name, parent in zip(skeleton.names[1:], skeleton.parents[1:], strict=True) if parent < 0]
+    hips_bone = target.pose.bones[bone_map.bones["hips"][0]]
+    if hips_bone.bone.use_connect:
         raise BadInput(
-            f"{', '.join(loose) or skeleton.names[0]} does not hang from the hips ({bone_map.first('hips')}).",
-            hint="Rigs whose limbs follow controls cannot be animated yet: choose their deforming skeleton.",
+            f"{hips_bone.name} is connected to its parent and cannot move.", hint="Disconnect it in Edit mode."
+        )
+    skeleton = _skeleton(target, bones)
+    hips = skeleton.names.index(bone_map.bones["hips"][0])
+    if skeleton.parents[hips] != (0 if root_bone else -1):
+        raise BadInput(
+            f"{skeleton.names[hips]} hangs from {skeleton.names[skeleton.parents[hips]]}: it cannot be the hips.",
+            hint="Correct the bone map.",
         )
     return rest_body(skeleton, bone_map)
 
 
-def carried(target: bpy.types.Object, body: RestBody) -> NDArray[np.float64]:
-    """(4, 4) how bones above the body that are not mapped, posed as they are, move it from its rest, in the world."""
-    first = target.pose.bones[body.skeleton.names[0]]
-    in_armature = _place(first, set(body.skeleton.names)) @ first.bone.matrix_local.inverted()
-    return np.array(target.matrix_world @ in_armature @ target.matrix_world.inverted(), np.float64)
+def skeleton_of(armature: bpy.types.Object) -> Skeleton:
+    """All bones of an armature at rest."""
+    return _skeleton(armature, sorted(armature.pose.bones, key=lambda bone: len(_followed(bone))))
 
 
-def _rests(bones: list[bpy.types.PoseBone]) -> NDArray[np.float64]:
-    """(K, 4, 4) in the armature: the first bone's own rest, and the others as they hang on it while `bones` rest and
-    those between them stay as they are posed."""
-    names = {bone.name for bone in bones}
-    back = bones[0].bone.matrix_local @ _place(bones[0], names).inverted()
-    return np.array([np.array(back @ _place(bone, names)) for bone in bones], np.float64)
+def _skeleton(armature: bpy.types.Object, bones: list[bpy.types.PoseBone]) -> Skeleton:
+    index = {bone.name: place for place, bone in enumerate(bones)}
+    return Skeleton(
+        names=tuple(index),
+        parents=tuple(_nearest(bone, index) for bone in bones),
+        rests=np.array([np.array(bone.bone.matrix_local) for bone in bones], np.float64),
+        # `Bone.length` stays as it was when a script scales the armature's data.
+        lengths=np.array([(bone.bone.tail_local - bone.bone.head_local).length for bone in bones], np.float64),
+        world=np.array(armature.matrix_world, np.float64),
+    )
 
 
-def _place(bone: bpy.types.PoseBone, resting: set[str]) -> Matrix:
-    """Where `bone` is in the armature while `resting` rest and all others stay as they are posed."""
-    rest = bone.bone.matrix_local
-    if bone.parent is not None:
-        rest = _place(bone.parent, resting) @ bone.parent.bone.matrix_local.inverted() @ rest
-    return rest if bone.name in resting else rest @ bone.matrix_basis
+def _carriers_first(bones: list[bpy.types.PoseBone], bone_map: BoneMap) -> list[bpy.types.PoseBone]:
+    """In an order in which each comes after what it hangs from, or goes along with."""
+    among = {bone.name for bone in bones}
+    above = {bone.name: next((b.name for b in _followed(bone) if b.name in among), None) for bone in bones}
+    mapped = set(bone_map.names())
+    for name, carrier in bone_map.carried():
+        above[name] = above[name] if above[name] in mapped else carrier
+
+    def depth(name: str) -> int:
+        count = 0
+        while (upper := above[name]) is not None and count < len(bones):
+            name, count = upper, count + 1
+        return count
+
+    return sorted(bones, key=lambda bone: depth(bone.name))
 
 
 def _check_root(target: bpy.types.Object, bone_map: BoneMap, root_bone: str) -> None:
@@ -112,12 +117,36 @@ def _check_root(target: bpy.types.Object, bone_map: BoneMap, root_bone: str) -> 
     if root_bone in bone_map.names():
         raise BadInput(f"{root_bone} is part of the body.", hint="Choose a bone above the hips, or none.")
     hips = target.pose.bones[bone_map.bones["hips"][0]]
-    if root_bone not in (bone.name for bone in hips.parent_recursive):
+    if root_bone not in (bone.name for bone in _followed(hips)):
         raise BadInput(f"{root_bone} does not carry {hips.name}.", hint="Choose a bone above the hips, or none.")
 
 
 def _nearest(bone: bpy.types.PoseBone, index: dict[str, int]) -> int:
-    return next((index[parent.name] for parent in bone.parent_recursive if parent.name in index), -1)
+    return next((index[followed.name] for followed in _followed(bone) if followed.name in index), -1)
+
+
+def _followed(bone: bpy.types.PoseBone) -> list[bpy.types.PoseBone]:
+    """What carries `bone`, the nearest first: its parents, but in place of one that copies another bone, that one."""
+    found: list[bpy.types.PoseBone] = []
+    above = bone.parent
+    while above is not None and above not in found:
+        found.append(above)
+        above = _copied(above) or above.parent
+    return found
+
+
+def _copied(bone: bpy.types.PoseBone) -> bpy.types.PoseBone | None:
+    """The bone of the same rig that a constraint makes `bone` move with, wholly."""
+    rig = bone.id_data
+    for constraint in reversed(bone.constraints):
+        if constraint.mute or constraint.influence < 0.999:
+            continue
+        ends = [constraint] if constraint.type == "COPY_TRANSFORMS" else []
+        if constraint.type == "ARMATURE":
+            ends = [end for end in constraint.targets if end.weight > 1e-3]
+        if len(ends) == 1 and ends[0].target == rig:
+            return rig.pose.bones.get(ends[0].subtarget)
+    return None
 
 
 def _refuse_what_is_held(target: bpy.types.Object, bone: bpy.types.PoseBone) -> None:

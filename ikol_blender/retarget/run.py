@@ -17,11 +17,13 @@ from ..scene.samples import active_armature, bone_values, location_path, rotatio
 from .body_frame import RestBody, rest_body
 from .bone_map import BoneMap
 from .contact import planted, standing
-from .families import detect
+from .controls import astray, hold_by_keys, rest_carriers, set_switches
 from .planting import plant_feet as plant
+from .recognise import recognise, unsure
 from .reference import settled
-from .rig import carried, check_target, read_target
+from .rig import check_target, read_target, skeleton_of
 from .root_bone import carry
+from .stored_map import kept_map
 from .transfer import Posed, Root, own_location, own_rotations, pose_source, transfer
 
 
@@ -31,12 +33,16 @@ class Retargeted:
     action: the target's new action, active or in the NLA; the one before it is kept in the file.
     bone_map: which bones of the target were animated.
     slip_before, slip_after: m, how far standing feet stray; None when they were not planted.
+    astray: a control that something holds away from where it was sent, and by how much, radians.
+    unsure: roles of either rig whose bones were found, but may be wrong.
     """
 
     action: bpy.types.Action
     bone_map: BoneMap
     slip_before: float | None
     slip_after: float | None
+    astray: tuple[str, float] | None
+    unsure: tuple[str, ...]
 
 
 def retarget(
@@ -57,7 +63,7 @@ def retarget(
         root_bone: the target's bone above the hips that is to travel; "" leaves all travel on the hips.
         root_heading: the root bone also turns with the body.
         push_nla: put the action into the NLA, on a track of its own, and make none active.
-        source_map, target_map: None finds the rig's family by its bones' names.
+        source_map, target_map: None takes the map that is kept with the armature, or else finds it.
 
     Raises:
         BadInput: there is no motion, or a rig cannot be read or animated.
@@ -68,8 +74,9 @@ def retarget(
         context.view_layer.update()
     sampled = sample(context, source)
     skeleton: Skeleton = sampled.motion.skeleton
-    theirs = rest_body(skeleton, source_map or detect(skeleton.names).bone_map)
-    bone_map = target_map or detect(bone.name for bone in target.pose.bones).bone_map
+    source_map, doubts = chosen_map(source, source_map)
+    bone_map, more = chosen_map(target, target_map)
+    theirs = rest_body(skeleton, source_map)
     ours = read_target(target, bone_map, root_bone)
     missing = sorted(role for role in ("thigh", "shin", "foot") if f"{role}.L" not in theirs.bone_map.bones)
     if missing:
@@ -86,11 +93,23 @@ def retarget(
         moved, before, after = held.posed, held.slip_before, held.slip_after
     if root_bone:
         moved = carry(ours, moved, sampled.motion.rate_hz, heading=root_heading)
-    action = _write(target, ours, moved.moved_back(carried(target, ours)), sampled.frames)
+    resting, switches = rest_carriers(target, bone_map), set_switches(target, bone_map)
+    action = _write(target, ours, moved, sampled.frames)
     action.name = f"{source.animation_data.action.name} on {target.name}"
+    hold_by_keys(target, switches, resting, float(sampled.frames[0]))
+    # Only in a rig of controls can something hold a bone: others were refused for it.
+    held = astray(context, target, ours, moved, sampled.frames) if bone_map.settings else None
     if push_nla:
         push_down(target)
-    return Retargeted(action, bone_map, before, after)
+    return Retargeted(action, bone_map, before, after, held, (*doubts, *more))
+
+
+def chosen_map(armature: bpy.types.Object, given: BoneMap | None) -> tuple[BoneMap, tuple[str, ...]]:
+    """The armature's map, and the roles that it is unsure of."""
+    if (known := given or kept_map(armature)) is not None:
+        return known, ()
+    found = recognise(skeleton_of(armature))
+    return found.bone_map, unsure(found)
 
 
 def _write(target: bpy.types.Object, body: RestBody, posed: Posed, frames: np.ndarray) -> bpy.types.Action:
@@ -99,7 +118,8 @@ def _write(target: bpy.types.Object, body: RestBody, posed: Posed, frames: np.nd
     if before is not None and before.library is None:
         before.use_fake_user = True
     rotations = own_rotations(body, posed)
-    travelling = {0, body.bone("hips")}
+    # What hangs from no bone of the body, as feet that follow a control, is carried by its keys.
+    travelling = body.loose
     action = new_action(target.name, target)
     curves = curves_of(target)
     for index, name in enumerate(body.skeleton.names):

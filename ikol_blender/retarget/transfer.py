@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -33,14 +33,6 @@ class Posed:
 
     turns: Array
     heads: Array
-
-    def moved_back(self, change: Array) -> Posed:
-        """As it was before all of it was moved by `change` (4, 4)."""
-        if np.allclose(change, np.eye(4), atol=1e-9):
-            return self
-        back = np.linalg.inv(change)
-        turn = quat.from_matrices(back[:3, :3] / np.cbrt(np.linalg.det(back[:3, :3])))
-        return Posed(quat.multiply(turn, self.turns), self.heads @ back[:3, :3].T + back[:3, 3])
 
 
 def bones_apart(count: int, bones: int, width: int) -> Array:
@@ -141,7 +133,7 @@ def _turned(source: RestBody, posed: Posed, bone: int) -> Array:
 def _heads(body: RestBody, turns: Array, start: Array, only: Collection[int] | None = None) -> Array:
     """(T, K, 3) from the world rotations, the first bone's head at `start` (T, 3); of `only` these bones when given."""
     found = bones_apart(*turns.shape[:2], 3)
-    for bone, parent in enumerate(body.skeleton.parents):
+    for bone, parent in enumerate(body.carriers):
         if only is not None and bone not in only:
             continue
         if parent < 0:
@@ -159,7 +151,7 @@ def _with_spine_line(source: RestBody, posed: Posed, target: RestBody, turns: Ar
         return turns
     wanted = _line(source, posed.heads)
     corrected = turns.copy(order="K")
-    above = {bone for end in _line_ends(target) for bone in target.skeleton.chain(end)}
+    above = _carrying(target, _line_ends(target))
     for _ in range(3):  # hips do not turn along, so each round leaves a small rest
         line = _line(target, _heads(target, corrected, np.zeros((len(turns), 3)), above))
         swing = quat.between(line, wanted)
@@ -171,6 +163,18 @@ def _with_spine_line(source: RestBody, posed: Posed, target: RestBody, turns: Ar
 def _line(body: RestBody, heads: Array) -> Array:
     top, other, _, _ = _line_ends(body)
     return (heads[:, top] + heads[:, other]) / 2 - _mid_hip(body, heads)
+
+
+def _carrying(body: RestBody, bones: Iterable[int]) -> set[int]:
+    """`bones` and all that carry them."""
+    found: set[int] = set()
+    carriers = body.carriers
+    for bone in bones:
+        at = bone
+        while at >= 0 and at not in found:
+            found.add(at)
+            at = carriers[at]
+    return found
 
 
 def _line_ends(body: RestBody) -> tuple[int, int, int, int]:

@@ -8,7 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import bpy
-from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
 from bpy.types import Context, PropertyGroup
 
 from ..contract import DETECTORS, IkolError, SolveRequest
@@ -68,6 +76,12 @@ class IKOL_Settings(PropertyGroup):
     use_rate: BoolProperty(name="Own frame rate", description="Otherwise the take keeps the video's frame rate")
     rate_hz: FloatProperty(name="Frame rate (Hz)", min=1.0, max=240.0, default=30.0, precision=3)
     import_when_done: BoolProperty(name="Import when done", default=True)
+    character: PointerProperty(
+        name="Character",
+        description="The armature that gets the motion; empty: the other selected armature",
+        type=bpy.types.Object,
+        poll=lambda settings, thing: thing.type == "ARMATURE",
+    )
     takes: CollectionProperty(type=IKOL_Take)
     active_take: IntProperty(name="Take")
 

@@ -1,5 +1,7 @@
 """Retargeting of the active armature's motion."""
 
+import math
+
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 from bpy.types import Context, Operator
 
@@ -7,6 +9,7 @@ from ..contract import BadInput, IkolError
 from ..retarget.hold import hold_hand
 from ..retarget.rig import find_target
 from ..retarget.run import retarget
+from ..retarget.stored_map import role_title
 from ..retarget.transfer import Root
 from ..scene.timing import scene_rate
 
@@ -65,6 +68,8 @@ class IKOL_OT_retarget(Operator):
     def invoke(self, context: Context, event: object) -> set[str]:
         chosen = [thing for thing in context.selected_objects if thing.type == "ARMATURE"]
         others = [thing for thing in chosen if thing != context.active_object]
+        if context.scene.ikol.character not in (None, context.active_object):
+            others = [context.scene.ikol.character]
         if len(others) == 1:
             self.target = others[0].name
             return self.execute(context)
@@ -88,6 +93,12 @@ class IKOL_OT_retarget(Operator):
         if done.slip_before is not None and done.slip_after is not None:
             words += f"; standing feet slip {100 * done.slip_after:.1f} cm (unplanted {100 * done.slip_before:.1f})"
         self.report({"INFO"}, words)
+        if done.unsure:
+            parts = ", ".join(role_title(role).lower() for role in done.unsure)
+            self.report({"WARNING"}, f"Bones were found by their shape; look at the list for: {parts}")
+        if done.astray is not None:
+            name, angle = done.astray
+            self.report({"WARNING"}, f"Something holds {name} {math.degrees(angle):.0f} degrees from where it belongs")
         return {"FINISHED"}
 
 

@@ -86,11 +86,19 @@ def test_a_map_comes_back_from_its_file(tmp_path):
         load_map(tmp_path / "bad.json")
 
 
-def test_names_of_no_family_are_told(source):
-    target = build_rig(family_map("mixamo"), arms_down_deg=0.0)
-    for index, bone in enumerate(target.data.bones):
-        bone.name = f"b{index}"
-    with pytest.raises(RuntimeError, match="no rig family"):
+def test_bones_without_a_body_are_told(source):
+    data = bpy.data.armatures.new("crane")
+    target = bpy.data.objects.new("crane", data)
+    bpy.context.scene.collection.objects.link(target)
+    bpy.context.view_layer.objects.active = target
+    bpy.ops.object.mode_set(mode="EDIT")
+    for place in range(5):
+        bone = data.edit_bones.new(f"b{place}")
+        bone.head, bone.tail = (0.0, 0.3 * place, place), (0.0, 0.3 * place + 0.3, place + 1.0)
+        bone.parent = data.edit_bones[place - 1] if place else None
+    bpy.ops.object.mode_set(mode="OBJECT")
+    bpy.context.view_layer.objects.active = source
+    with pytest.raises(RuntimeError, match="No body was found"):
         bpy.ops.ikol.retarget(target=target.name)
     assert target.animation_data is None
 
