@@ -62,6 +62,11 @@ def read_target(target: bpy.types.Object, bone_map: BoneMap, root_bone: str = ""
     bones = _carriers_first([target.pose.bones[name] for name in names], bone_map)
     for bone in () if bone_map.settings else bones:
         _refuse_what_is_held(target, bone)
+    hips_bone = target.pose.bones[bone_map.bones["hips"][0]]
+    if hips_bone.bone.use_connect:
+        raise BadInput(
+            f"{hips_bone.name} is connected to its parent and cannot move.", hint="Disconnect it in Edit mode."
+        )
     skeleton = _skeleton(target, bones)
     hips = skeleton.names.index(bone_map.bones["hips"][0])
     if skeleton.parents[hips] != (0 if root_bone else -1):
@@ -93,8 +98,9 @@ def _carriers_first(bones: list[bpy.types.PoseBone], bone_map: BoneMap) -> list[
     """In an order in which each comes after what it hangs from, or goes along with."""
     among = {bone.name for bone in bones}
     above = {bone.name: next((b.name for b in _followed(bone) if b.name in among), None) for bone in bones}
+    mapped = set(bone_map.names())
     for name, carrier in bone_map.carried():
-        above[name] = above[name] or carrier
+        above[name] = above[name] if above[name] in mapped else carrier
 
     def depth(name: str) -> int:
         count = 0

@@ -21,7 +21,7 @@ def carry(target: RestBody, posed: Posed, rate_hz: float, *, heading: bool) -> P
     Args:
         heading: turn the root about the world's up as the hips turn; otherwise it keeps its rest.
     """
-    turns, heads = posed.turns.copy(), posed.heads.copy()
+    turns, heads = posed.turns.copy(order="K"), posed.heads.copy(order="K")
     hips = (target.joint("thigh.L") + target.joint("thigh.R")) / 2
     now = (posed.heads[:, target.bone("thigh.L")] + posed.heads[:, target.bone("thigh.R")]) / 2
     yaw = _heading(target, posed, rate_hz) if heading else np.zeros(len(now))

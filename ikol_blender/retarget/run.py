@@ -11,13 +11,16 @@ from ..cleanup.skeleton import Skeleton
 from ..contract import BadInput
 from ..scene.action import write_curve
 from ..scene.compat import curves_of, new_action
+from ..scene.contact_curves import PLANTED, read_contacts
 from ..scene.nla import push_down
 from ..scene.samples import active_armature, bone_values, location_path, rotation_path, sample
 from .body_frame import RestBody, rest_body
 from .bone_map import BoneMap
+from .contact import planted, standing
 from .controls import astray, hold_by_keys, rest_carriers, set_switches
 from .planting import plant_feet as plant
 from .recognise import recognise, unsure
+from .reference import settled
 from .rig import check_target, read_target, skeleton_of
 from .root_bone import carry
 from .stored_map import kept_map
@@ -71,19 +74,23 @@ def retarget(
         context.view_layer.update()
     sampled = sample(context, source)
     skeleton: Skeleton = sampled.motion.skeleton
-    source_map, doubts = _chosen_map(source, source_map)
-    bone_map, more = _chosen_map(target, target_map)
+    source_map, doubts = chosen_map(source, source_map)
+    bone_map, more = chosen_map(target, target_map)
     theirs = rest_body(skeleton, source_map)
     ours = read_target(target, bone_map, root_bone)
     missing = sorted(role for role in ("thigh", "shin", "foot") if f"{role}.L" not in theirs.bone_map.bones)
     if missing:
         raise BadInput(f"The source has no {missing[0]}.", hint="Correct its bone map.")
     posed = pose_source(theirs, sampled.motion)
+    theirs = settled(theirs, posed, ours)
     moved = transfer(theirs, posed, ours, root)
     before = after = None
     if plant_feet and root is not Root.IN_PLACE:
-        planted = plant(theirs, posed, ours, moved, sampled.motion.rate_hz)
-        moved, before, after = planted.posed, planted.slip_before, planted.slip_after
+        curves = read_contacts(source, sampled.frames)
+        contacts = None if curves is None else planted(curves, PLANTED)
+        contacts = contacts or standing(theirs, posed, sampled.motion.rate_hz)
+        held = plant(theirs, posed, ours, moved, contacts, sampled.motion.rate_hz)
+        moved, before, after = held.posed, held.slip_before, held.slip_after
     if root_bone:
         moved = carry(ours, moved, sampled.motion.rate_hz, heading=root_heading)
     resting, switches = rest_carriers(target, bone_map), set_switches(target, bone_map)
@@ -97,7 +104,7 @@ def retarget(
     return Retargeted(action, bone_map, before, after, held, (*doubts, *more))
 
 
-def _chosen_map(armature: bpy.types.Object, given: BoneMap | None) -> tuple[BoneMap, tuple[str, ...]]:
+def chosen_map(armature: bpy.types.Object, given: BoneMap | None) -> tuple[BoneMap, tuple[str, ...]]:
     """The armature's map, and the roles that it is unsure of."""
     if (known := given or kept_map(armature)) is not None:
         return known, ()
@@ -112,7 +119,7 @@ def _write(target: bpy.types.Object, body: RestBody, posed: Posed, frames: np.nd
         before.use_fake_user = True
     rotations = own_rotations(body, posed)
     # What hangs from no bone of the body, as feet that follow a control, is carried by its keys.
-    travelling = {body.bone("hips"), *(bone for bone, parent in enumerate(body.skeleton.parents) if parent < 0)}
+    travelling = body.loose
     action = new_action(target.name, target)
     curves = curves_of(target)
     for index, name in enumerate(body.skeleton.names):

@@ -2,14 +2,16 @@
 
 import math
 
-from bpy.props import BoolProperty, EnumProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 from bpy.types import Context, Operator
 
-from ..contract import IkolError
+from ..contract import BadInput, IkolError
+from ..retarget.hold import hold_hand
 from ..retarget.rig import find_target
 from ..retarget.run import retarget
 from ..retarget.stored_map import role_title
 from ..retarget.transfer import Root
+from ..scene.timing import scene_rate
 
 
 class IKOL_OT_retarget(Operator):
@@ -100,4 +102,59 @@ class IKOL_OT_retarget(Operator):
         return {"FINISHED"}
 
 
-CLASSES = (IKOL_OT_retarget,)
+class IKOL_OT_hold_hand(Operator):
+    """Hold a hand of the active armature at an object, or where it is, over a range of frames, into a new action"""
+
+    bl_idname = "ikol.hold_hand"
+    bl_label = "Hold hand"
+    bl_options = {"REGISTER", "UNDO"}
+
+    side: EnumProperty(name="Hand", items=(("L", "Left", "The left hand"), ("R", "Right", "The right hand")))
+    target: StringProperty(name="At", description="The wrist is held at this object; empty: where it is at the start")
+    start: IntProperty(name="From", description="First frame that the hand is held")
+    end: IntProperty(name="To", description="Last frame that the hand is held")
+    ease: FloatProperty(
+        name="Ease",
+        description="Seconds that the hand takes to come and to go",
+        min=0,
+        max=5,
+        default=0.3,
+    )
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        return IKOL_OT_retarget.poll(context)
+
+    def draw(self, context: Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.prop(self, "side")
+        layout.prop_search(self, "target", context.scene, "objects")
+        layout.prop(self, "start")
+        layout.prop(self, "end")
+        layout.prop(self, "ease")
+
+    def invoke(self, context: Context, event: object) -> set[str]:
+        if not self.properties.is_property_set("start"):
+            self.start = context.scene.frame_current
+        if not self.properties.is_property_set("end"):
+            self.end = self.start + round(scene_rate(context.scene))
+        return context.window_manager.invoke_props_dialog(self)
+
+    def execute(self, context: Context) -> set[str]:
+        thing = find_target(context.scene, self.target)
+        try:
+            if self.target and thing is None:
+                raise BadInput(f"There is no object {self.target}.", hint="Choose another, or none.")
+            done = hold_hand(context, self.side, self.start, self.end, at=thing, ease_s=self.ease)
+        except IkolError as error:
+            self.report({"ERROR"}, f"{error.message} {error.hint}")
+            return {"CANCELLED"}
+        if done.missed > 0.005:
+            self.report({"WARNING"}, f"The arm is too short: the hand stays up to {100 * done.missed:.0f} cm away")
+        else:
+            self.report({"INFO"}, done.action.name)
+        return {"FINISHED"}
+
+
+CLASSES = (IKOL_OT_retarget, IKOL_OT_hold_hand)

@@ -17,6 +17,7 @@ class IKOL_PT_retarget(_Sidebar, Panel):
         column = self.layout.column()
         column.prop(context.scene.ikol, "character")
         column.operator("ikol.retarget", text="Retarget to character", icon="ARMATURE_DATA")
+        self.layout.operator("ikol.hold_hand", text="Hold hand", icon="VIEW_PAN")
 
 
 class IKOL_PT_map_target(_Sidebar, Panel):
