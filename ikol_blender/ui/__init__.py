@@ -4,6 +4,7 @@ import bpy
 
 from ..confidence.drawing import start_drawing, stop_drawing
 from ..pins.stored import IKOL_Pin
+from ..retarget import stored_map
 from . import (
     cleanup_operators,
     cleanup_panel,
@@ -17,6 +18,7 @@ from . import (
     pin_operators,
     pin_panel,
     properties,
+    retarget_map_operators,
     retarget_operators,
     retarget_panel,
     session,
@@ -29,7 +31,9 @@ _CLASSES = (
     *solve_operators.CLASSES,
     *import_operator.CLASSES,
     *panels.CLASSES,
+    *stored_map.CLASSES,
     *retarget_operators.CLASSES,
+    *retarget_map_operators.CLASSES,
     *retarget_panel.CLASSES,
     *cleanup_operators.CLASSES,
     *cleanup_panel.CLASSES,
@@ -47,6 +51,9 @@ def register() -> None:
     for a_class in _CLASSES:
         bpy.utils.register_class(a_class)
     bpy.types.Scene.ikol = bpy.props.PointerProperty(type=properties.IKOL_Settings)
+    bpy.types.Object.ikol_map = bpy.props.PointerProperty(
+        type=stored_map.IKOL_BoneMap, override={"LIBRARY_OVERRIDABLE"}
+    )
     bpy.types.Object.ikol_pins = bpy.props.CollectionProperty(type=IKOL_Pin)
     bpy.types.TOPBAR_MT_file_import.append(import_operator.draw_menu)
     bpy.types.TOPBAR_MT_file_import.append(exchange_operators.draw_import)
@@ -62,6 +69,7 @@ def unregister() -> None:
     bpy.types.TOPBAR_MT_file_import.remove(exchange_operators.draw_import)
     bpy.types.TOPBAR_MT_file_import.remove(import_operator.draw_menu)
     del bpy.types.Object.ikol_pins
+    del bpy.types.Object.ikol_map
     del bpy.types.Scene.ikol
     for a_class in reversed(_CLASSES):
         bpy.utils.unregister_class(a_class)

@@ -8,7 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import bpy
-from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
 from bpy.types import Context, PropertyGroup
 
 from ..confidence.drawing import redraw_editors
@@ -102,6 +110,12 @@ class IKOL_Settings(PropertyGroup):
         soft_max=2.0,
         subtype="TIME_ABSOLUTE",
         unit="TIME_ABSOLUTE",
+    )
+    character: PointerProperty(
+        name="Character",
+        description="The armature that gets the motion; empty: the other selected armature",
+        type=bpy.types.Object,
+        poll=lambda settings, thing: thing.type == "ARMATURE",
     )
     takes: CollectionProperty(type=IKOL_Take)
     active_take: IntProperty(name="Take")
