@@ -214,9 +214,9 @@ class PlantedPoints:
 
 @dataclass(frozen=True)
 class Ground:
-    """Planted points lie on the ground, and none lies under it.
+    """Planted points lie on the ground, and none lies under it, unless so deep that they stand on something else.
 
-    residual   (floor - height - q_y) / sigma, weighed by the chance of contact, or 1 when under the ground
+    residual   (floor - height - q_y) / sigma, weighed by the chance of contact; under the ground always, Geman-McClure
 
     Attributes:
         points: heels and toes.
@@ -237,9 +237,11 @@ class Ground:
     def linearize(self, chain: Chain) -> Blocks:
         place = self.points.place(chain)
         residual = (self.floor - self.heights - place[..., 1]) / self.sigma
-        weight = self.weight * torch.where(residual < 0, torch.ones_like(residual), self.probability)
+        kernel, squared, under = GemanMcClure(_DEEPEST / self.sigma), residual * residual, residual < 0
+        weight = self.weight * torch.where(under, kernel.slope(squared), self.probability)
+        cost = self.weight * torch.where(under, kernel.cost(squared), self.probability * squared)
         rows = self.points.rows(chain, place.new_tensor(((0.0, -1.0, 0.0),)) / self.sigma)
-        return Blocks(residual, weight, rows, (1.0,), (weight * residual * residual).sum(1) / 2)
+        return Blocks(residual, weight, rows, (1.0,), cost.sum(1) / 2)
 
     def window(self, frames: slice) -> Self:
         return replace(self, probability=self.probability[frames])
@@ -270,6 +272,7 @@ class DepthAcceleration:
         return replace(self, sigma=self.sigma[frames])
 
 
+_DEEPEST = 0.2  # m: who is farther under the ground has jumped off it
 _NEAREST = 0.1  # m: nobody is filmed from closer
 
 

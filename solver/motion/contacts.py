@@ -15,6 +15,7 @@ FOOT_POINTS = tuple(
     LANDMARK_NAMES.index(f"{side}_{point}") for side in ("left", "right") for point in ("heel", "foot_index")
 )
 _PLANTED_HEIGHT, _HEIGHT_SPREAD = 0.06, 0.02  # m
+_LOWEST, _LOWEST_SPREAD = -0.3, 0.05  # m: deeper is not on this floor but on another
 _PLANTED_SPEED, _SPEED_SPREAD = 0.6, 0.15  # m/s
 
 
@@ -26,7 +27,8 @@ def contact_probability(feet: Array, rate_hz: float) -> Array:
     speed = (
         np.linalg.norm(np.gradient(feet, 1 / rate_hz, axis=0), axis=-1) if len(feet) > 1 else np.zeros(feet.shape[:2])
     )
-    return _falling(feet[..., 2], _PLANTED_HEIGHT, _HEIGHT_SPREAD) * _falling(speed, _PLANTED_SPEED, _SPEED_SPREAD)
+    low = _falling(feet[..., 2], _PLANTED_HEIGHT, _HEIGHT_SPREAD) * _falling(-feet[..., 2], -_LOWEST, _LOWEST_SPREAD)
+    return low * _falling(speed, _PLANTED_SPEED, _SPEED_SPREAD)
 
 
 def _falling(value: Array, middle: float, spread: float) -> Array:

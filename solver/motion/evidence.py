@@ -26,7 +26,7 @@ _IMAGE_SIGMA = 0.012  # of the person's height in the picture
 _RELATIVE_WEIGHT = 0.6
 _ACCELERATION = 120.0  # m/s^2, over _INDEPENDENT_SECONDS
 # The detector's depth wanders more than its picture does; of a joint that moves in depth as across, this much is left.
-_DEPTH_SHARE = 0.2  # of the acceleration
+_DEPTH_SHARE = 0.15  # of the acceleration
 _ANGULAR_ACCELERATION = 600.0  # rad/s^2
 _LIVELY_SPEED, _CALM_HZ, _LIVELY_SECONDS = 1.0, 2.0, 0.15  # m/s, Hz, s
 _LEAST_LIVELY, _MOST_LIVELY = 0.3, 1.0

@@ -184,3 +184,20 @@ def test_who_is_out_of_sight_is_between_where_they_were_seen():
     hidden[40:60, :, 2] = 0.0
     found = locate(points, soles, hidden, intrinsics((1280, 720), 1500.0), RATE).pelvis
     assert np.abs(found - truth).max() < 0.05
+
+
+def test_who_jumps_off_a_roof_lands_below_it():
+    points, soles = body_points(90)
+    truth = np.stack([np.linspace(-1, 1, 90), np.full(90, 0.2), np.full(90, 7.0)], -1)
+    truth[60:, 1] += 1.9
+    found = locate(points, soles, seen_from_level_camera(truth, points), intrinsics((1280, 720), 1500.0), RATE)
+    assert found.floor == pytest.approx(1.1, abs=1e-2)
+    assert np.abs(found.pelvis - truth)[[*range(55), *range(65, 90)]].max() < 0.05
+
+
+def test_feet_far_under_the_floor_stand_on_another():
+    feet = np.zeros((20, 4, 3))
+    feet[:, :2, 2] = -1.5
+    probability = contact_probability(feet, RATE)
+    assert probability[:, :2].max() < 0.01
+    assert probability[:, 2:].min() > 0.9
