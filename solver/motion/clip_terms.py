@@ -196,7 +196,7 @@ class PlantedPoints:
     points: BodyPoints
     probability: Tensor
     weight: float
-    sigma: float = 0.035
+    sigma: float = 0.028
 
     def linearize(self, chain: Chain) -> Blocks:
         stencil = velocity_stencil(chain.frame_rate)
