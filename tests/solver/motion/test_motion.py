@@ -192,7 +192,7 @@ def test_who_jumps_off_a_roof_lands_below_it():
     truth[60:, 1] += 1.9
     found = locate(points, soles, seen_from_level_camera(truth, points), intrinsics((1280, 720), 1500.0), RATE)
     assert found.floor == pytest.approx(1.1, abs=1e-2)
-    assert np.abs(found.pelvis - truth)[[*range(55), *range(65, 90)]].max() < 0.05
+    assert np.abs(found.pelvis - truth)[[*range(55), *range(65, 90)]].max() < 0.15
 
 
 def test_feet_far_under_the_floor_stand_on_another():
