@@ -12,7 +12,7 @@ from ..cleanup import quaternions as quat
 from . import two_bone
 from .body_frame import RestBody
 from .contact import spans
-from .foot_path import ankle_path, bridge, open_bridge
+from .foot_path import ankle_path, bridge
 from .hips_follow import follow
 from .transfer import Posed
 
@@ -53,9 +53,12 @@ def plant_feet(
         for side in "LR"
         for part in ("foot", "toe")
     }
+    if not any(stands.any() for stands in flags.values()):
+        return Planted(ours, 0.0, 0.0)
     for side in "LR":
         _calm(target, turns, heads, flags, side, rate_hz)
         _rest_soles(target, turns, heads, flags, side, rate_hz)
+        _rest_toes(target, turns, flags, side, rate_hz)
     stands = np.stack([flags[f"foot.{side}"] | flags[f"toe.{side}"] for side in "LR"], axis=1)
     level = Posed(turns, heads)
     goals = [
@@ -134,12 +137,29 @@ def _rest_soles(
     swing = np.zeros_like(sole)
     for start, end in spans(flat):
         swing[start:end] = quat.log(quat.between(sole[start:end], sole[start:end].mean(axis=0)))
-    bridge(swing, flat)
-    open_bridge(swing, flat, rate_hz, to_zero=True)
+    bridge(swing, flat, rate_hz)
     change = quat.exp(swing)
     for bone in (*target.bones(f"foot.{side}"), *target.bones(f"toe.{side}")):
         turns[:, bone] = quat.multiply(change, turns[:, bone])
     heads[:, toe] = heads[:, ankle] + quat.rotate(change, sole)
+
+
+def _rest_toes(target: RestBody, turns: Array, contacts: Mapping[str, Flags], side: str, rate_hz: float) -> None:
+    """Keep toes flat, in place, while their ball stands and the heel rises: few motions turn the toes by themselves."""
+    ball = contacts[f"toe.{side}"]
+    flat = ball & contacts[f"foot.{side}"]
+    toes = target.bones(f"toe.{side}")
+    held, swing = np.zeros_like(ball), np.zeros((len(ball), 3))
+    up = np.array([0.0, 0.0, 1.0])
+    for start, end in spans(ball):
+        if (stands := start + np.flatnonzero(flat[start:end])).size:
+            level = turns[stands[len(stands) // 2], toes[0]]
+            normals = quat.rotate(quat.multiply(turns[start:end, toes[0]], quat.inverse(level)), up)
+            held[start:end], swing[start:end] = True, quat.log(quat.between(normals, np.tile(up, (end - start, 1))))
+    if held.any():
+        bridge(swing, held, rate_hz)
+        for bone in toes:
+            turns[:, bone] = quat.multiply(quat.exp(swing), turns[:, bone])
 
 
 def _sunk(

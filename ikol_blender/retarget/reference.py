@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ..cleanup import quaternions as quat
 from .body_frame import RestBody
 from .transfer import Posed
 
@@ -46,13 +47,35 @@ def settled(source: RestBody, posed: Posed, target: RestBody) -> RestBody:
         axes = _axes(source, posed)
         likeness = (_directions(source, posed.heads, axes, limbs) * ours).sum(axis=(1, 2))
         best = int(np.argmax(likeness + 2 * len(limbs) * _uprightness(source, posed)))
-        moment = replace(source, heads=posed.heads[best], turns=posed.turns[best], axes=axes[best])
+        turns = _level(source, posed, target, axes[best], best)
+        moment = replace(source, heads=posed.heads[best], turns=turns, axes=axes[best])
         lowest = {role: float(np.percentile(posed.heads[:, source.bone(role), 2], 2)) for role in _feet(source)}
         return _on_floor(moment, posed, target, lowest)
     rest = float(np.mean([source.height(f"foot.{side}") for side in "LR"])) / source.leg_length
     if _LOWEST < rest < _HIGHEST:
         return source
     return _on_floor(source, posed, target, {role: float(source.joint(role)[2]) for role in _feet(source)})
+
+
+def _level(source: RestBody, posed: Posed, target: RestBody, axes: Array, best: int) -> Array:
+    """(K, 4) the turns at the moment `best`, with the hips level and each foot as it is when it stands flattest."""
+    turns = posed.turns[best].copy()
+    line = posed.heads[best, source.bone("thigh.L")] - posed.heads[best, source.bone("thigh.R")]
+    for bone in source.bones("hips"):
+        turns[bone] = quat.multiply(quat.between(line, axes[:, 0]), turns[bone])
+    for side in "LR":
+        foot, toe = source.bone(f"foot.{side}"), source.bone(f"toe.{side}")
+        if toe is None or target.bone(f"toe.{side}") is None:
+            continue
+        height = posed.heads[:, foot, 2] + posed.heads[:, toe, 2]
+        speed = np.linalg.norm(np.gradient(posed.heads[:, toe], axis=0), axis=1) if len(height) > 1 else 0.0
+        flat = int(np.argmin(height + 2 * speed))
+        ours = axes @ target.axes.T @ (target.joint(f"toe.{side}") - target.joint(f"foot.{side}"))
+        theirs = posed.heads[flat, toe] - posed.heads[flat, foot]
+        heading = quat.between(theirs * (1.0, 1.0, 0.0), ours * (1.0, 1.0, 0.0))
+        for bone in (*source.bones(f"foot.{side}"), *source.bones(f"toe.{side}")):
+            turns[bone] = quat.multiply(heading, posed.turns[flat, bone])
+    return turns
 
 
 def _on_floor(source: RestBody, posed: Posed, target: RestBody, heights: dict[str, float]) -> RestBody:
