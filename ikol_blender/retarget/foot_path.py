@@ -32,9 +32,9 @@ def ankle_path(
     Args:
         heel_level, ball_level: (T,) the height that each should stand at; None keeps the transferred height.
     """
-    path = posed.heads[:, target.bone(f"foot.{side}")]
+    path = posed.heads[:, target.index(f"foot.{side}")]
     heel, ball_stands = contacts[f"foot.{side}"], contacts[f"toe.{side}"]
-    ball = posed.heads[:, target.bone(f"toe.{side}")] if ball_stands.any() else path
+    ball = posed.heads[:, target.index(f"toe.{side}")] if ball_stands.any() else path
     offset = np.zeros_like(path)
     stands = heel | ball_stands
     for start, end in spans(stands):

@@ -87,7 +87,7 @@ class _Spline:
                 bands[end - start, place] += bend * per_knot * stencil[start] * stencil[end] * np.eye(3)
         bands[0, self.knots :] += np.eye(3)
         knots = _solve(bands, loads)
-        return sum(self.basis[:, i, None] * knots[self.first + i] for i in range(4))
+        return np.stack([self.basis[:, i, None] * knots[self.first + i] for i in range(4)]).sum(axis=0)
 
 
 def _solve(bands: Array, loads: Array) -> Array:
@@ -116,7 +116,7 @@ def _eliminate(diagonal: Array, above: Array, right: Array) -> Array:
         right: (N, B, 1).
     """
     if len(diagonal) == 1:
-        return np.linalg.solve(diagonal, right)
+        return np.asarray(np.linalg.solve(diagonal, right), np.float64)
     even, odd = slice(0, None, 2), slice(1, None, 2)
     size, count = diagonal.shape[1], len(diagonal[odd])
     below = np.swapaxes(above, -1, -2)
