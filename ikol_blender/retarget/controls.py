@@ -15,7 +15,6 @@ from .transfer import Posed
 
 # A control that Blender shows this far from where it was sent is held by something.
 _ASTRAY_RAD = np.radians(2.0)
-_STILL = {3: np.zeros(3), 4: np.array([1.0, 0.0, 0.0, 0.0])}
 
 
 def set_switches(target: bpy.types.Object, bone_map: BoneMap) -> dict[str, float]:
@@ -36,7 +35,7 @@ def set_switches(target: bpy.types.Object, bone_map: BoneMap) -> dict[str, float
 
 
 def rest_carriers(target: bpy.types.Object, bone_map: BoneMap) -> list[bpy.types.PoseBone]:
-    """Put to rest all that bends the mapped bones beside the keys that they will have.
+    """Put to rest all that bends the mapped bones beside the keys that they will have. Scales stay: they size the rig.
 
     Returns:
         Those whose rest the action must hold, too, since other actions may pose them: controls, which have a custom
@@ -44,15 +43,14 @@ def rest_carriers(target: bpy.types.Object, bone_map: BoneMap) -> list[bpy.types
     """
     mapped = set(bone_map.names())
     for name in mapped:
-        bone = target.pose.bones[name]
-        bone.location, bone.scale = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+        target.pose.bones[name].location = (0.0, 0.0, 0.0)
     held = []
     for name in sorted(_carriers(target, mapped)):
         bone = target.pose.bones[name]
-        moved = np.abs(np.array(bone.matrix_basis) - np.eye(4)).max() > 1e-6
+        place, turn, _ = bone.matrix_basis.decompose()
+        moved = place.length > 1e-6 or turn.angle > 1e-6
         if moved:
-            bone.matrix_basis.identity()
-            bone.location, bone.scale = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+            bone.location = (0.0, 0.0, 0.0)
             bone.rotation_quaternion, bone.rotation_euler = (1.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0)
             bone.rotation_axis_angle = (0.0, 0.0, 1.0, 0.0)
         if moved or bone.custom_shape is not None:
@@ -76,7 +74,6 @@ def hold_by_keys(
         channels = {
             location_path(bone): (0.0, 0.0, 0.0),
             rotation: tuple(getattr(bone, rotation.rpartition(".")[2])),
-            location_path(bone).removesuffix("location") + "scale": (1.0, 1.0, 1.0),
         }
         if any(curves.fcurves.find(path, index=axis) for path in channels for axis in range(3)):
             continue

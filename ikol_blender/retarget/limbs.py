@@ -170,13 +170,17 @@ def _hand(tree: BoneTree, end: int, forearm: Array, length: float) -> float:
 def _tips(tree: BoneTree, end: int, shin: Array, length: float) -> Iterator[tuple[int | None, float]]:
     """The toes' bone, or none, each with its score: at an angle to the shin, a third as far."""
     heads = tree.heads
-    yield None, -2.5 if len(tree.children[end]) in (1, 2) else -0.5
+    found: list[tuple[int, float]] = []
     for tip in tree.below[end][1:]:
         foot = heads[tip] - heads[end]
         score = usual(float(np.linalg.norm(foot)) / length, 0.32, 0.35) + near(angle(shin, foot), 70.0, 22.0)
         if tree.parents[tip] != end:
             score -= 1.0
-        beside = [other for other in tree.children[tree.parents[tip]] if angle(foot, heads[other] - heads[end]) < 40.0]
-        if len(beside) > 2:
+        way = tree.chain(tip)[len(tree.chain(end)) - 1 : -1]
+        beside = (sum(angle(foot, heads[other] - heads[end]) < 40.0 for other in tree.children[bone]) for bone in way)
+        if max(beside) > 2:
             score -= 4.0  # toes one by one: none of them is the ball of the foot
-        yield tip, score + 0.1 * min(len(tree.below[tip]), 3)
+        found.append((tip, score + 0.1 * min(len(tree.below[tip]), 3)))
+    # Feet mostly have toes, if there is anything like them.
+    yield None, -2.5 if any(score > -2.5 for _, score in found) else -0.5
+    yield from found

@@ -64,34 +64,30 @@ def find_symmetry(tree: BoneTree) -> Symmetry | None:
 
 def _candidates(tree: BoneTree) -> list[tuple[int, int]]:
     """Pairs of bones with one parent or grandparent, as far from it, and with as much below them."""
-    reach = np.array([np.ptp(tree.heads[list(tree.below[bone])], axis=0).max() for bone in range(len(tree))])
+    reach = np.array([np.ptp(tree.heads[list(bones)], axis=0).max() for bones in tree.below])
+    counts = np.array([len(bones) for bones in tree.below])
     parents = np.array(tree.parents)
-    grand = np.where(parents >= 0, parents[parents], -2)
-    found: list[tuple[float, int, int]] = []
-    for first in range(len(tree)):
-        for second in range(first + 1, len(tree)):
-            siblings = parents[first] == parents[second]
-            cousins = grand[first] == grand[second] and grand[first] >= 0
-            apart = float(np.linalg.norm(tree.heads[first] - tree.heads[second]))
-            if not (siblings or cousins) or apart < TOUCH:
-                continue
-            counts = sorted((len(tree.below[first]), len(tree.below[second])))
-            if counts[1] > 1.3 * counts[0] + 2:
-                continue
-            found.append((float(reach[first] + reach[second]) + apart, first, second))
-    return [(first, second) for _, first, second in sorted(found, reverse=True)[:_TRIES]]
+    grand = np.where(parents >= 0, parents[parents], -1)
+    siblings = parents[:, None] == parents
+    cousins = (grand[:, None] == grand) & (grand >= 0)
+    alike = np.maximum(counts[:, None], counts) <= 1.3 * np.minimum(counts[:, None], counts) + 2
+    first, second = np.nonzero(np.triu((siblings | cousins) & alike, 1))
+    apart = np.linalg.norm(tree.heads[first] - tree.heads[second], axis=1)
+    worth = np.where(apart > TOUCH, reach[first] + reach[second] + apart, -np.inf)
+    best = [place for place in np.argsort(-worth, kind="stable")[:_TRIES] if worth[place] > 0]
+    return [(int(first[place]), int(second[place])) for place in best]
 
 
 def _share(tree: BoneTree, normal: Array, offset: float) -> float:
     aside = tree.heads @ normal - offset
     mirrored = tree.heads - 2 * aside[:, None] * normal
-    apart = np.linalg.norm(mirrored[:, None] - tree.heads, axis=2)
+    squares = (tree.heads**2).sum(axis=1)
+    apart = (mirrored**2).sum(axis=1)[:, None] + squares - 2 * mirrored @ tree.heads.T
     np.fill_diagonal(apart, np.inf)
-    nearest = apart.min(axis=1)
     weight = np.abs(aside)
     if weight.sum() < TOUCH:
         return 0.0
-    return float((weight * np.exp(-0.5 * (nearest / (_APART / 2)) ** 2)).sum() / weight.sum())
+    return float((weight * np.exp(-0.5 * apart.min(axis=1) / (_APART / 2) ** 2)).sum() / weight.sum())
 
 
 def _partners(tree: BoneTree, normal: Array, offset: float) -> tuple[int, ...]:

@@ -11,9 +11,11 @@ from tests.ikol_blender.retarget.definitions import Definition
 from tests.ikol_blender.retarget.rigs import build_rig
 
 
-def defined_rig(definition: Definition, *, arms_down_deg: float, seed: int = 0) -> bpy.types.Object:
+def defined_rig(definition: Definition, *, arms_down_deg: float, legs: float = 1.0, seed: int = 0) -> bpy.types.Object:
     """A rig of a tool: its body in true proportions, its extra bones where such bones are."""
-    rig = build_rig(BoneMap("", definition.bones()), arms_down_deg=arms_down_deg, seed=seed, root=definition.root)
+    rig = build_rig(
+        BoneMap("", definition.bones()), arms_down_deg=arms_down_deg, legs=legs, seed=seed, root=definition.root
+    )
     roles = {name: role for role, names in definition.bones().items() for name in names}
     with editing(rig) as bones:
         for number, (parent, names) in enumerate(definition.chains()):

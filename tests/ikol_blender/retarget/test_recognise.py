@@ -8,6 +8,7 @@ import pytest
 from bl_ext.user_default.ikol.ikol_blender.contract import BadInput
 from bl_ext.user_default.ikol.ikol_blender.retarget.recognise import UNSURE, recognise
 from bl_ext.user_default.ikol.ikol_blender.retarget.rig import skeleton_of
+from mathutils import Vector
 
 from tests.ikol_blender.retarget.definitions import DEFINITIONS
 from tests.ikol_blender.retarget.dressing import defined_rig, editing, meaningless, turned_and_scaled
@@ -99,6 +100,45 @@ def test_rigifys_metarigs_are_found_by_shape(empty_scene, full):
 def test_a_game_characters_body_is_found(empty_scene, renamed):
     rig = quaternius()
     truth = meaningless(turned_and_scaled(rig, seed=2), QUATERNIUS, seed=6) if renamed else QUATERNIUS
+    assert right(truth, recognise(skeleton_of(rig)).bone_map.bones) >= 0.9
+
+
+@pytest.mark.parametrize("file", MPFB)
+def test_bones_that_point_anywhere_are_found_by_their_heads(empty_scene, file):
+    """As games' rigs arrive in Blender: bones along axes of their own, the chains only in the heads."""
+    rig = mpfb_rig(file)
+    random = np.random.default_rng(1)
+    with editing(rig) as bones:
+        for bone in bones:
+            bone.use_connect = False
+            bone.tail = bone.head + Vector(random.normal(size=3)).normalized() * 0.05
+    truth = meaningless(rig, MPFB[file], seed=3)
+    assert right(truth, recognise(skeleton_of(rig)).bone_map.bones) >= 0.9
+
+
+@pytest.mark.parametrize("legs", [0.5, 1.4])
+def test_short_and_long_legs_are_legs(empty_scene, legs):
+    definition = DEFINITIONS["Unreal 5"]
+    rig = turned_and_scaled(defined_rig(definition, arms_down_deg=20.0, legs=legs), seed=3)
+    truth = meaningless(rig, definition.bones(), seed=2)
+    assert right(truth, recognise(skeleton_of(rig)).bone_map.bones) >= 0.9
+
+
+def test_wings_and_a_tail_are_no_limbs(empty_scene):
+    rig = mpfb_rig("rig.default.json")
+    with editing(rig) as bones:
+        for side, sign in (("L", 1), ("R", -1)):
+            at, above = Vector((sign * 0.05, 0.1, 0.5)), "spine01"
+            for place in range(3):
+                bone = bones.new(f"wing{place}.{side}")
+                bone.head, bone.tail, bone.parent = at, at + Vector((sign * 0.3, 0.05, 0.1)), bones[above]
+                at, above = bone.tail.copy(), bone.name
+        at, above = Vector((0, 0.1, 0)), "root"
+        for place in range(6):
+            bone = bones.new(f"tail{place}")
+            bone.head, bone.tail, bone.parent = at, at + Vector((0, 0.12, -0.05)), bones[above]
+            at, above = bone.tail.copy(), bone.name
+    truth = meaningless(rig, MPFB["rig.default.json"], seed=3)
     assert right(truth, recognise(skeleton_of(rig)).bone_map.bones) >= 0.9
 
 

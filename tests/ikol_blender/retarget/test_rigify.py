@@ -84,6 +84,16 @@ def test_planted_feet_stand_and_undo_takes_the_switches_back(source):
     assert all(target.pose.bones[name]["IK_FK"] == 0.0 for name in _SWITCHES)
 
 
+def test_the_root_control_can_take_the_travel(source):
+    target = generated(full=False)
+    done = retarget(bpy.context, target, root_bone="root", plant_feet=False)
+    assert done.astray is None
+    source_map = detect(bone.name for bone in source.pose.bones).bone_map
+    found = angles(source, source_map, target, BoneMap("", _DEFORMING), np.linspace(*done.action.frame_range, 10))
+    assert found.max() < 4.0
+    assert done.action.frame_range[1] > 1
+
+
 def test_a_control_that_something_holds_is_told(source):
     target = generated(full=False)
     holder = target.pose.bones["forearm_fk.L"].constraints.new("COPY_ROTATION")
