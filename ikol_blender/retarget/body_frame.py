@@ -47,6 +47,10 @@ class RestBody:
         name = self.bone_map.first(role)
         return None if name is None else self.skeleton.names.index(name)
 
+    def index(self, role: str) -> int:
+        """Of the bone whose head is the joint of a role that is mapped."""
+        return self.skeleton.names.index(self.bone_map.bones[role][0])
+
     def bones(self, role: str) -> tuple[int, ...]:
         return tuple(self.skeleton.names.index(name) for name in self.bone_map.bones.get(role, ()))
 
@@ -71,7 +75,7 @@ class RestBody:
 
     def joint(self, role: str) -> Array:
         """(3,) world, of a role that is mapped."""
-        return self.heads[self.skeleton.names.index(self.bone_map.bones[role][0])]
+        return self.heads[self.index(role)]
 
     @property
     def leg_length(self) -> float:

@@ -38,7 +38,7 @@ def planted(curves: Mapping[str, Array], above: float) -> dict[str, Flags] | Non
 def standing(source: RestBody, posed: Posed, rate_hz: float) -> dict[str, Flags]:
     """Flags (T,) for each foot and toe that the source has."""
     leg = source.leg_length
-    hips = _speed(posed.heads[:, source.bone("hips")], rate_hz)
+    hips = _speed(posed.heads[:, source.index("hips")], rate_hz)
     found: dict[str, Flags] = {}
     for role in CURVES.values():
         bone = source.bone(role)

@@ -14,8 +14,8 @@ from .transfer import Posed
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-# Before the first contact and after the last, an offset comes to rest within this time.
-_REST_S = 0.3
+# Before the first contact and after the last, and between contacts far apart, an offset fades within this time.
+_FADE_S = 0.5
 
 
 def ankle_path(
@@ -32,9 +32,9 @@ def ankle_path(
     Args:
         heel_level, ball_level: (T,) the height that each should stand at; None keeps the transferred height.
     """
-    path = posed.heads[:, target.bone(f"foot.{side}")]
+    path = posed.heads[:, target.index(f"foot.{side}")]
     heel, ball_stands = contacts[f"foot.{side}"], contacts[f"toe.{side}"]
-    ball = posed.heads[:, target.bone(f"toe.{side}")] if ball_stands.any() else path
+    ball = posed.heads[:, target.index(f"toe.{side}")] if ball_stands.any() else path
     offset = np.zeros_like(path)
     stands = heel | ball_stands
     for start, end in spans(stands):
@@ -44,8 +44,7 @@ def ankle_path(
         height = np.where(by_ball, ball[start:end, 2], path[start:end, 2]) + offset[start:end, 2]
         offset[start:end] -= offset[start:end].mean(axis=0) * (1.0, 1.0, 0.0)
         offset[start:end, 2] += (level - height).mean()
-    bridge(offset, stands)
-    open_bridge(offset, stands, rate_hz, to_zero=False)
+    bridge(offset, stands, rate_hz)
     return path + offset
 
 
@@ -65,38 +64,35 @@ def _held(path: Array, ball: Array, heel: Flags, ball_stands: Flags) -> Array:
     return offset
 
 
-def bridge(offset: Array, stands: Flags) -> None:
+def bridge(offset: Array, stands: Flags, rate_hz: float) -> None:
     """Cubics, in place, through the gaps between contacts, with the speeds that `offset` has at their edges.
 
-    They bend least of all paths with these ends, so a foot is sped up and slowed down as gently as can be.
+    They bend least of all paths with these ends, so a foot is sped up and slowed down as gently as can be. Far from
+    contacts there is no offset.
     """
-    for start, end in spans(~stands):
-        if start == 0 or end == len(offset):
-            continue
-        length = end - start + 1
-        s = (np.arange(1, length) / length)[:, None]
-        v0, v1 = _leaving(offset, stands, start) * length, _arriving(offset, stands, end) * length
-        curve = (2 * s**3 - 3 * s**2 + 1) * offset[start - 1] + (3 * s**2 - 2 * s**3) * offset[end]
-        offset[start:end] = curve + (s**3 - 2 * s**2 + s) * v0 + (s**3 - s**2) * v1
-
-
-def open_bridge(offset: Array, stands: Flags, rate_hz: float, *, to_zero: bool) -> None:
-    """In place, before the first contact and after the last: come to rest soon; at no offset when `to_zero`."""
+    fade = max(2, round(_FADE_S * rate_hz))
     if not stands.any():
         return
-    first, last = int(np.argmax(stands)), len(stands) - 1 - int(np.argmax(stands[::-1]))
-    span = max(1.0, _REST_S * rate_hz)
-    before = np.arange(first, 0, -1)[:, None]
-    offset[:first] = _settled(offset[first], -_arriving(offset, stands, first), before, span, to_zero)
-    after = np.arange(1, len(offset) - last)[:, None]
-    offset[last + 1 :] = _settled(offset[last], _leaving(offset, stands, last + 1), after, span, to_zero)
+    for start, end in spans(~stands):
+        if start > 0 and end < len(offset) and end - start < 2 * fade:
+            ends = (offset[start - 1], _leaving(offset, stands, start), offset[end], _arriving(offset, stands, end))
+            offset[start:end] = _cubic(*ends, end - start + 1)[1:-1]
+            continue
+        middle = offset[start:end]
+        middle[:] = 0
+        if start > 0:
+            path = _cubic(offset[start - 1], _leaving(offset, stands, start), 0.0, 0.0, fade)[1:]
+            middle[:fade] = path[: len(middle)]
+        if end < len(offset):
+            path = _cubic(0.0, 0.0, offset[end], _arriving(offset, stands, end), fade)[:-1]
+            middle[-fade:] = path[-len(middle) :]
 
 
-def _settled(value: Array, speed: Array, distance: Array, span: float, to_zero: bool) -> Array:
-    s = np.minimum(distance / span, 1.0)
-    if to_zero:
-        return (2 * s**3 - 3 * s**2 + 1) * value + (s**3 - 2 * s**2 + s) * speed * span
-    return value + speed * span * (s - s**2 / 2)
+def _cubic(p0: Array | float, v0: Array | float, p1: Array | float, v1: Array | float, length: int) -> Array:
+    """(length + 1, 3) from p0 with the speed v0 per sample to p1 with v1."""
+    s = (np.arange(length + 1) / length)[:, None]
+    ends = (2 * s**3 - 3 * s**2 + 1) * p0 + (3 * s**2 - 2 * s**3) * p1
+    return ends + (s**3 - 2 * s**2 + s) * (v0 * length) + (s**3 - s**2) * (v1 * length)
 
 
 def _leaving(offset: Array, stands: Flags, start: int) -> Array:

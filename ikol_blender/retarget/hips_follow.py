@@ -16,6 +16,8 @@ _KNOT_S = 0.1
 _ROUNDS, _SETTLED_M = 4, 5e-4
 # What a shift of the hips costs, and how suddenly it may change, beside a change of a leg's length at a right angle.
 _SIZE, _BEND = 1.0, 0.3
+# A shift beyond this, in leg lengths, costs more and more: then knees give way.
+_FAR = 0.11
 # Sine of half the knee's bend below which a leg counts as straight.
 _STRAIGHT = 0.06
 # How much more a leg that is too short weighs than one that bends.
@@ -38,14 +40,15 @@ def follow(
     wanted = np.minimum(lengths, reaches)
     half_sine = np.maximum(1 - (wanted / (reaches / 0.9995)) ** 2, 0.0)
     weight = 1 / (half_sine + _STRAIGHT**2)
-    shift = np.zeros((len(roots), 3))
+    shift, far = np.zeros((len(roots), 3)), _FAR * float(reaches.mean())
     for _ in range(_ROUNDS):
         leg = goals - roots - shift[:, None]
         now = np.linalg.norm(leg, axis=-1)
         along = leg / np.maximum(now, 1e-9)[..., None]
+        size = _SIZE * (1 + (shift**2).sum(axis=1) / far**2)
         strained = np.where(stands & (now > reaches), _TOO_SHORT * weight, weight)
         # The leg's length after a shift h is now - along . (h - shift).
-        normal = np.einsum("tl,tli,tlj->tij", strained, along, along) + _SIZE * np.eye(3)
+        normal = np.einsum("tl,tli,tlj->tij", strained, along, along) + size[:, None, None] * np.eye(3)
         right = np.einsum("tl,tl,tli->ti", strained, now - wanted + (along * shift[:, None]).sum(-1), along)
         before, shift = shift, spline.fit(normal, right, _BEND)
         if np.abs(shift - before).max() < _SETTLED_M:
@@ -84,7 +87,7 @@ class _Spline:
                 bands[end - start, place] += bend * per_knot * stencil[start] * stencil[end] * np.eye(3)
         bands[0, self.knots :] += np.eye(3)
         knots = _solve(bands, loads)
-        return sum(self.basis[:, i, None] * knots[self.first + i] for i in range(4))
+        return np.stack([self.basis[:, i, None] * knots[self.first + i] for i in range(4)]).sum(axis=0)
 
 
 def _solve(bands: Array, loads: Array) -> Array:
@@ -113,7 +116,7 @@ def _eliminate(diagonal: Array, above: Array, right: Array) -> Array:
         right: (N, B, 1).
     """
     if len(diagonal) == 1:
-        return np.linalg.solve(diagonal, right)
+        return np.asarray(np.linalg.solve(diagonal, right), np.float64)
     even, odd = slice(0, None, 2), slice(1, None, 2)
     size, count = diagonal.shape[1], len(diagonal[odd])
     below = np.swapaxes(above, -1, -2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import bpy
 import numpy as np
@@ -93,7 +93,9 @@ def hold_hand(
         above = bone
     missed = np.linalg.norm(heads[inside, hand] - goal[inside], axis=1).max()
     edited = motion.with_rotations(quat.continuous(rotations))
-    return Held(write_motion(sampled, edited, "hand held"), float(missed))
+    # These frames were asked for: the scene's range does not cut them.
+    whole = replace(sampled, first=0, last=len(frames) - 1)
+    return Held(write_motion(whole, edited, "hand held"), float(missed))
 
 
 def _arm(body: RestBody, side: str) -> two_bone.Limb:

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from ..cleanup import quaternions as quat
 from . import two_bone
+from .bell import bell_mean
 from .body_frame import RestBody
 from .contact import spans
-from .foot_path import ankle_path, bridge, open_bridge
+from .foot_path import ankle_path, bridge
 from .hips_follow import follow
 from .transfer import Posed
 
@@ -53,9 +54,12 @@ def plant_feet(
         for side in "LR"
         for part in ("foot", "toe")
     }
+    if not any(stands.any() for stands in flags.values()):
+        return Planted(ours, 0.0, 0.0)
     for side in "LR":
         _calm(target, turns, heads, flags, side, rate_hz)
         _rest_soles(target, turns, heads, flags, side, rate_hz)
+        _rest_toes(target, turns, flags, side, rate_hz)
     stands = np.stack([flags[f"foot.{side}"] | flags[f"toe.{side}"] for side in "LR"], axis=1)
     level = Posed(turns, heads)
     goals = [
@@ -64,18 +68,18 @@ def plant_feet(
         for side in "LR"
     ]  # fmt: skip
     legs = [two_bone.leg(target, side) for side in "LR"]
-    roots = heads[:, [target.bone(leg.upper) for leg in legs]]
-    lengths = np.linalg.norm(heads[:, [target.bone(leg.end) for leg in legs]] - roots, axis=-1)
+    roots = heads[:, [target.index(leg.upper) for leg in legs]]
+    lengths = np.linalg.norm(heads[:, [target.index(leg.end) for leg in legs]] - roots, axis=-1)
     reaches = np.array([leg.reach for leg in legs])
     shift = follow(roots, np.stack(goals, axis=1), lengths, reaches, stands, rate_hz)
     heads += _sunk(roots + shift[:, None], goals, reaches, stands, shift, rate_hz)[:, None]
     for index, (leg, goal) in enumerate(zip(legs, goals, strict=True)):
-        root = heads[:, target.bone(leg.upper)]
+        root = heads[:, target.index(leg.upper)]
         reached = _leg_goal(root, goal, lengths[:, index], leg, stands[:, index], rate_hz)
-        before = heads[:, target.bone(leg.end)].copy()
+        before = heads[:, target.index(leg.end)].copy()
         two_bone.bend(target, turns, heads, leg, reached)
         if (toe := target.bone(f"toe.{leg.end[-1]}")) is not None:
-            heads[:, toe] += heads[:, target.bone(leg.end)] - before
+            heads[:, toe] += heads[:, target.index(leg.end)] - before
     found = Posed(turns, heads)
     return Planted(found, slip(target, ours, flags), slip(target, found, flags))
 
@@ -109,12 +113,12 @@ def _calm(
 
     In a motion that was captured the ankle is quiet and the ball shakes about it; held by the ball it is the reverse.
     """
-    ankle, toe = target.bone(f"foot.{side}"), target.bone(f"toe.{side}")
+    ankle, toe = target.index(f"foot.{side}"), target.bone(f"toe.{side}")
     half = round(_CALM_S * rate_hz)
     if toe is None or half < 1 or not contacts[f"toe.{side}"].any():
         return
     before = quat.continuous(turns[:, ankle])
-    smooth = np.stack([_smooth(part, half) for part in before.T], axis=1)
+    smooth = bell_mean(before, half)
     near = _around(contacts[f"toe.{side}"], half)
     change = quat.exp(near[:, None] * quat.log(quat.multiply(quat.normalized(smooth), quat.inverse(before))))
     for bone in (*target.bones(f"foot.{side}"), *target.bones(f"toe.{side}")):
@@ -126,7 +130,7 @@ def _rest_soles(
     target: RestBody, turns: Array, heads: Array, contacts: Mapping[str, Flags], side: str, rate_hz: float
 ) -> None:
     """Keep feet from turning, in place, while ankle and ball both stand."""
-    ankle, toe = target.bone(f"foot.{side}"), target.bone(f"toe.{side}")
+    ankle, toe = target.index(f"foot.{side}"), target.bone(f"toe.{side}")
     flat = contacts[f"foot.{side}"] & contacts[f"toe.{side}"]
     if toe is None or not flat.any():
         return
@@ -134,12 +138,29 @@ def _rest_soles(
     swing = np.zeros_like(sole)
     for start, end in spans(flat):
         swing[start:end] = quat.log(quat.between(sole[start:end], sole[start:end].mean(axis=0)))
-    bridge(swing, flat)
-    open_bridge(swing, flat, rate_hz, to_zero=True)
+    bridge(swing, flat, rate_hz)
     change = quat.exp(swing)
     for bone in (*target.bones(f"foot.{side}"), *target.bones(f"toe.{side}")):
         turns[:, bone] = quat.multiply(change, turns[:, bone])
     heads[:, toe] = heads[:, ankle] + quat.rotate(change, sole)
+
+
+def _rest_toes(target: RestBody, turns: Array, contacts: Mapping[str, Flags], side: str, rate_hz: float) -> None:
+    """Keep toes flat, in place, while their ball stands and the heel rises: few motions turn the toes by themselves."""
+    ball = contacts[f"toe.{side}"]
+    flat = ball & contacts[f"foot.{side}"]
+    toes = target.bones(f"toe.{side}")
+    held, swing = np.zeros_like(ball), np.zeros((len(ball), 3))
+    up = np.array([0.0, 0.0, 1.0])
+    for start, end in spans(ball):
+        if (stands := start + np.flatnonzero(flat[start:end])).size:
+            level = turns[stands[len(stands) // 2], toes[0]]
+            normals = quat.rotate(quat.multiply(turns[start:end, toes[0]], quat.inverse(level)), up)
+            held[start:end], swing[start:end] = True, quat.log(quat.between(normals, np.tile(up, (end - start, 1))))
+    if held.any():
+        bridge(swing, held, rate_hz)
+        for bone in toes:
+            turns[:, bone] = quat.multiply(quat.exp(swing), turns[:, bone])
 
 
 def _sunk(
@@ -153,7 +174,7 @@ def _sunk(
         need = np.maximum(need, np.where(stands[:, index], np.maximum(-to_goal[:, 2] - room, 0.0), 0.0))
     half = max(1, round(0.2 * rate_hz))
     held = np.lib.stride_tricks.sliding_window_view(np.pad(need, half, "edge"), 2 * half + 1).max(axis=1)
-    return shift - _smooth(held, half)[:, None] * np.array([0.0, 0.0, 1.0])
+    return shift - bell_mean(held, half)[:, None] * np.array([0.0, 0.0, 1.0])
 
 
 def _leg_goal(roots: Array, goal: Array, lengths: Array, limb: two_bone.Limb, stands: Flags, rate_hz: float) -> Array:
@@ -169,7 +190,7 @@ def _leg_goal(roots: Array, goal: Array, lengths: Array, limb: two_bone.Limb, st
     exact = _around(stands, max(1, round(_YIELD_S * rate_hz)))
     length = exact * far + (1 - exact) * soft
     change = length - lengths
-    missed = _smooth(change, max(1, round(_CALM_S * rate_hz))) - change
+    missed = bell_mean(change, max(1, round(_CALM_S * rate_hz))) - change
     straight = np.exp(-(1 - np.minimum(length / limb.reach, 1.0) ** 2) / _NEARLY_STRAIGHT)
     slack = np.maximum(_SLACK * limb.reach * straight, 1e-9)
     length = np.minimum(length + slack * np.tanh(missed / slack), np.maximum(limb.reach, length))
@@ -179,9 +200,4 @@ def _leg_goal(roots: Array, goal: Array, lengths: Array, limb: two_bone.Limb, st
 def _around(flags: Flags, half: int) -> Array:
     """(T,) 1 where `flags` are set, falling smoothly to 0 within 2 * `half` samples."""
     held = np.lib.stride_tricks.sliding_window_view(np.pad(flags, half, "edge"), 2 * half + 1).max(axis=1)
-    return _smooth(held.astype(np.float64), half)
-
-
-def _smooth(values: Array, half: int) -> Array:
-    bell = np.hanning(2 * half + 3)[1:-1]
-    return np.convolve(np.pad(values, half, "edge"), bell / bell.sum(), "valid")
+    return bell_mean(held.astype(np.float64), half)

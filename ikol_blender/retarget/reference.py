@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ..cleanup import quaternions as quat
 from .body_frame import RestBody
 from .transfer import Posed
 
@@ -46,8 +47,9 @@ def settled(source: RestBody, posed: Posed, target: RestBody) -> RestBody:
         axes = _axes(source, posed)
         likeness = (_directions(source, posed.heads, axes, limbs) * ours).sum(axis=(1, 2))
         best = int(np.argmax(likeness + 2 * len(limbs) * _uprightness(source, posed)))
-        moment = replace(source, heads=posed.heads[best], turns=posed.turns[best], axes=axes[best])
-        lowest = {role: float(np.percentile(posed.heads[:, source.bone(role), 2], 2)) for role in _feet(source)}
+        turns = _level(source, posed, target, axes[best], best)
+        moment = replace(source, heads=posed.heads[best], turns=turns, axes=axes[best])
+        lowest = {role: float(np.percentile(posed.heads[:, source.index(role), 2], 2)) for role in _feet(source)}
         return _on_floor(moment, posed, target, lowest)
     rest = float(np.mean([source.height(f"foot.{side}") for side in "LR"])) / source.leg_length
     if _LOWEST < rest < _HIGHEST:
@@ -55,9 +57,30 @@ def settled(source: RestBody, posed: Posed, target: RestBody) -> RestBody:
     return _on_floor(source, posed, target, {role: float(source.joint(role)[2]) for role in _feet(source)})
 
 
+def _level(source: RestBody, posed: Posed, target: RestBody, axes: Array, best: int) -> Array:
+    """(K, 4) the turns at the moment `best`, with the hips level and each foot as it is when it stands flattest."""
+    turns = posed.turns[best].copy()
+    line = posed.heads[best, source.index("thigh.L")] - posed.heads[best, source.index("thigh.R")]
+    for bone in source.bones("hips"):
+        turns[bone] = quat.multiply(quat.between(line, axes[:, 0]), turns[bone])
+    for side in "LR":
+        foot, toe = source.index(f"foot.{side}"), source.bone(f"toe.{side}")
+        if toe is None or target.bone(f"toe.{side}") is None:
+            continue
+        height = posed.heads[:, foot, 2] + posed.heads[:, toe, 2]
+        speed = np.linalg.norm(np.gradient(posed.heads[:, toe], axis=0), axis=1) if len(height) > 1 else 0.0
+        flat = int(np.argmin(height + 2 * speed))
+        ours = axes @ target.axes.T @ (target.joint(f"toe.{side}") - target.joint(f"foot.{side}"))
+        theirs = posed.heads[flat, toe] - posed.heads[flat, foot]
+        heading = quat.between(theirs * (1.0, 1.0, 0.0), ours * (1.0, 1.0, 0.0))
+        for bone in (*source.bones(f"foot.{side}"), *source.bones(f"toe.{side}")):
+            turns[bone] = quat.multiply(heading, posed.turns[flat, bone])
+    return turns
+
+
 def _on_floor(source: RestBody, posed: Posed, target: RestBody, heights: dict[str, float]) -> RestBody:
     """`source` on the floor that its motion shows, with the target's soles; `heights` of its feet from any level."""
-    ankles = posed.heads[:, [source.bone(f"foot.{side}") for side in "LR"], 2].min(axis=1)
+    ankles = posed.heads[:, [source.index(f"foot.{side}") for side in "LR"], 2].min(axis=1)
     sole = float(np.mean([target.height(f"foot.{side}") for side in "LR"])) * source.leg_length / target.leg_length
     floor = source.floor.copy()
     floor[2] = np.percentile(ankles, 2) - sole
@@ -71,14 +94,14 @@ def _feet(source: RestBody) -> list[str]:
 
 def _directions(body: RestBody, heads: Array, axes: Array, limbs: list[tuple[str, str]]) -> Array:
     """(T, L, 3) where limbs point, unit, in the body's own left, back and up."""
-    vectors = np.stack([heads[:, body.bone(end)] - heads[:, body.bone(start)] for start, end in limbs], axis=1)
+    vectors = np.stack([heads[:, body.index(end)] - heads[:, body.index(start)] for start, end in limbs], axis=1)
     vectors /= np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
     return vectors @ axes
 
 
 def _axes(body: RestBody, posed: Posed) -> Array:
     """(T, 3, 3) left, back and up of a body that stands: up is the world's."""
-    left = posed.heads[:, body.bone("thigh.L")] - posed.heads[:, body.bone("thigh.R")]
+    left = posed.heads[:, body.index("thigh.L")] - posed.heads[:, body.index("thigh.R")]
     left = left * (1.0, 1.0, 0.0)
     left /= np.maximum(np.linalg.norm(left, axis=1, keepdims=True), 1e-9)
     up = np.tile([0.0, 0.0, 1.0], (len(left), 1))
@@ -88,5 +111,5 @@ def _axes(body: RestBody, posed: Posed) -> Array:
 def _uprightness(body: RestBody, posed: Posed) -> Array:
     """(T,) cosine of the lean of the line from the hips to the neck, or to the highest that is mapped."""
     top = next(role for role in ("neck", "head", "upper_arm.L") if role in body.bone_map.bones)
-    line = posed.heads[:, body.bone(top)] - posed.heads[:, body.bone("hips")]
+    line = posed.heads[:, body.index(top)] - posed.heads[:, body.index("hips")]
     return line[:, 2] / np.maximum(np.linalg.norm(line, axis=1), 1e-9)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..cleanup import quaternions as quat
+from .bell import bell_mean
 from .body_frame import RestBody
 from .transfer import Posed
 
@@ -23,7 +24,7 @@ def carry(target: RestBody, posed: Posed, rate_hz: float, *, heading: bool) -> P
     """
     turns, heads = posed.turns.copy(order="K"), posed.heads.copy(order="K")
     hips = (target.joint("thigh.L") + target.joint("thigh.R")) / 2
-    now = (posed.heads[:, target.bone("thigh.L")] + posed.heads[:, target.bone("thigh.R")]) / 2
+    now = (posed.heads[:, target.index("thigh.L")] + posed.heads[:, target.index("thigh.R")]) / 2
     yaw = _heading(target, posed, rate_hz) if heading else np.zeros(len(now))
     about_up = quat.exp(yaw[:, None] * np.array([0.0, 0.0, 1.0]))
     turns[:, 0] = quat.multiply(about_up, target.turns[0])
@@ -38,15 +39,10 @@ def _heading(target: RestBody, posed: Posed, rate_hz: float) -> Array:
     From the line between the hip joints: it keeps its heading through a somersault, which the hips' front does not.
     """
     rest = target.joint("thigh.L") - target.joint("thigh.R")
-    line = _gliding(posed.heads[:, target.bone("thigh.L")] - posed.heads[:, target.bone("thigh.R")], rate_hz)
+    line = _gliding(posed.heads[:, target.index("thigh.L")] - posed.heads[:, target.index("thigh.R")], rate_hz)
     return np.unwrap(np.arctan2(line[:, 1], line[:, 0]) - np.arctan2(rest[1], rest[0]))
 
 
 def _gliding(path: Array, rate_hz: float) -> Array:
     """(T, 3) without what goes to and fro faster than `_GLIDE_S`; a steady walk stays as it is up to its ends."""
-    half = min(round(_GLIDE_S * rate_hz / 2), len(path) - 1)
-    if half < 1:
-        return path
-    bell = np.hanning(2 * half + 3)[1:-1]
-    padded = np.pad(path, ((half, half), (0, 0)), "reflect", reflect_type="odd")
-    return np.stack([np.convolve(column, bell / bell.sum(), "valid") for column in padded.T], axis=1)
+    return bell_mean(path, round(_GLIDE_S * rate_hz / 2), onward=True)

@@ -132,7 +132,7 @@ def _turned(source: RestBody, posed: Posed, bone: int) -> Array:
 
 def _heads(body: RestBody, turns: Array, start: Array, only: Collection[int] | None = None) -> Array:
     """(T, K, 3) from the world rotations, the first bone's head at `start` (T, 3); of `only` these bones when given."""
-    found = bones_apart(*turns.shape[:2], 3)
+    found = bones_apart(len(turns), turns.shape[1], 3)
     for bone, parent in enumerate(body.carriers):
         if only is not None and bone not in only:
             continue
@@ -180,12 +180,12 @@ def _carrying(body: RestBody, bones: Iterable[int]) -> set[int]:
 def _line_ends(body: RestBody) -> tuple[int, int, int, int]:
     """The bones whose heads are the ends of the spine's line: two at the top, perhaps the same, and both thighs."""
     top = spine_top(body)
-    names = (top, top[:-1] + "R" if top.endswith(".L") else top, "thigh.L", "thigh.R")
-    return tuple(body.skeleton.names.index(body.bone_map.bones[name][0]) for name in names)
+    other = top[:-1] + "R" if top.endswith(".L") else top
+    return body.index(top), body.index(other), body.index("thigh.L"), body.index("thigh.R")
 
 
 def _mid_hip(body: RestBody, heads: Array) -> Array:
-    return (heads[:, body.bone("thigh.L")] + heads[:, body.bone("thigh.R")]) / 2
+    return (heads[:, body.index("thigh.L")] + heads[:, body.index("thigh.R")]) / 2
 
 
 def _pelvis_path(source: RestBody, posed: Posed, target: RestBody, root: Root) -> Array:

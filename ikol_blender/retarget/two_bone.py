@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..cleanup import quaternions as quat
+from .bell import bell_mean
 from .body_frame import RestBody
 
 Array = NDArray[np.float64]
@@ -64,7 +65,7 @@ def bend(
         calm: samples within which, before and after, the middle joint does not swing round, where `weight` is 1: a goal
             far from where the end was says little about where that joint goes.
     """
-    root, middle, end = (body.bone(role) for role in (limb.upper, limb.lower, limb.end))
+    root, middle, end = (body.index(role) for role in (limb.upper, limb.lower, limb.end))
     a, k, old = heads[:, root], heads[:, middle].copy(), heads[:, end].copy()
     if weight is not None:
         goal = old + weight[:, None] * (goal - old)
@@ -75,10 +76,7 @@ def bend(
     turn = quat.between(old - a, along)
     side = _across(quat.rotate(turn, _side(body, turns, limb, k - a, old - a, weight)), along)
     if calm > 0 and weight is not None:
-        bell = np.hanning(2 * calm + 3)[1:-1]
-        padded = np.pad(side, ((calm, calm), (0, 0)), "edge")
-        smooth = np.stack([np.convolve(part, bell / bell.sum(), "valid") for part in padded.T], axis=1)
-        side = _across(side + weight[:, None] * (smooth - side), along)
+        side = _across(side + weight[:, None] * (bell_mean(side, calm) - side), along)
     cosine = np.clip((upper**2 + far**2 - lower**2) / (2 * upper * far), -1.0, 1.0)
     new_middle = a + upper * (cosine[:, None] * along + np.sqrt(1 - cosine**2)[:, None] * side)
     new_end = a + far[:, None] * along
@@ -96,7 +94,7 @@ def _side(body: RestBody, turns: Array, limb: Limb, to_middle: Array, to_end: Ar
     A straight limb has no side of its own. Its upper bone's turn tells it, through the side that the joint takes
     there while it is well bent.
     """
-    root = body.bone(limb.upper)
+    root = body.index(limb.upper)
     delta = quat.multiply(turns[:, root], quat.inverse(body.turns[root]))
     along = to_end / np.maximum(np.linalg.norm(to_end, axis=1, keepdims=True), 1e-9)
     own = to_middle - along * (to_middle * along).sum(axis=1, keepdims=True)

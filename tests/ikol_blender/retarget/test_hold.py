@@ -43,6 +43,7 @@ def test_the_wrist_stays_and_the_rest_goes_on(kicker):
     hand = MIXAMO.names().index(ARM[2])
     point = tuple(before[14:25, hand].mean(axis=0) + np.array([0.0, 0.0, 0.05]))
     old = kicker.animation_data.action
+    bpy.context.scene.frame_end = 20  # the frames that are asked for count
     done = hold_hand(bpy.context, "L", 15, 25, at=point, ease_s=0.2)
     after, turns = evaluated(kicker, MIXAMO.names(), frames)
     assert done.missed < 1e-4

@@ -11,6 +11,7 @@ from bl_ext.user_default.ikol.ikol_blender.scene.import_take import import_take
 
 from solver.take import write_take
 from tests.ikol_blender.retarget.evaluated import evaluated
+from tests.ikol_blender.retarget.rigify import generated
 from tests.ikol_blender.retarget.rigs import build_rig, family_map
 
 MIXAMO = family_map("mixamo")
@@ -49,3 +50,14 @@ def test_what_carries_no_hips_is_refused(source):
         with pytest.raises(BadInput, match=r"carry|part of the body|no bone"):
             retarget(bpy.context, target, root_bone=wrong)
     assert target.animation_data is None
+
+
+def test_the_root_of_rigify(source):
+    target = generated(full=False)
+    done = retarget(bpy.context, target)
+    frames = np.linspace(*done.action.frame_range, 6)
+    plain, _ = evaluated(target, done.bone_map.names(), frames)
+    retarget(bpy.context, target, root_bone="root")
+    carried, _ = evaluated(target, done.bone_map.names(), frames)
+    assert np.abs(carried - plain).max() < 1e-3  # between keys, two curves add up to another path
+    assert np.ptp(evaluated(target, ["root"], frames)[0][..., :2]) > 0.1
