@@ -50,6 +50,18 @@ def curves_of(owner: bpy.types.ID) -> bpy.types.Action | bpy.types.ActionChannel
     return animation.action.layers[0].strips[0].channelbag(animation.action_slot, ensure=True)
 
 
+def existing_curves(owner: bpy.types.ID) -> bpy.types.Action | bpy.types.ActionChannelbag | None:
+    """As `curves_of`, but makes nothing: for drawing, when nothing may be written. None when there is none."""
+    animation = owner.animation_data
+    action = None if animation is None else animation.action
+    if action is None or not _HAS_SLOTS:
+        return action
+    slot = animation.action_slot
+    if slot is None or not action.layers or not action.layers[0].strips:
+        return None
+    return action.layers[0].strips[0].channelbag(slot)
+
+
 def copy_action(owner: bpy.types.ID, name: str) -> bpy.types.Action:
     """A copy of `owner`'s active action, made its active action; the one before it is kept in the file."""
     animation = owner.animation_data

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from ..contract import Body, Take
 from . import timing
 from .action import build_action
-from .armature import build_armature, rest_body
+from .armature import BONE_NAMES, build_armature, rest_body
 from .body_mesh import build_body
+from .confidence_curves import write_confidence
+from .contact_curves import CONTACTS, PLANTED, write_contacts
 
 Array = NDArray[np.float64]
 
@@ -57,7 +59,12 @@ def build_person(
     rest = rest_body(body, betas)
     armature = build_armature(name, rest, context, collection)
     mesh = build_body(f"{name} body", body, betas, rest, armature, collection)
-    action = build_action(name, take, rest, armature, timing.key_frames(take, timing.scene_rate(context.scene)))
+    frames = timing.key_frames(take, timing.scene_rate(context.scene))
+    action = build_action(name, take, rest, armature, frames)
+    write_confidence(armature, BONE_NAMES, frames, take.confidence)
+    # Files of other tools do not tell of contacts: no curves then, rather than feet that never stand.
+    if take.contacts.any():
+        write_contacts(armature, frames, dict(zip(CONTACTS, (take.contacts > PLANTED).T, strict=True)))
     armature[_MODEL], armature[_GENDER] = take.model, take.gender
     armature[_BETAS], armature[_PELVIS] = betas.tolist(), body.rest_joints(betas)[0].tolist()
     return Person(armature, mesh, action)

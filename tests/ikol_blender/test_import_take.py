@@ -63,7 +63,7 @@ def test_curves_are_24_rotations_and_one_location_with_a_key_per_moment(
     locations = {path: parts for path, parts in curves.items() if path.endswith("location")}
     assert len(rotations) == 24 and all(len(parts) == 4 for parts in rotations.values())
     assert list(locations) == ['pose.bones["Pelvis"].location'] and len(locations['pose.bones["Pelvis"].location']) == 3
-    for parts in curves.values():
+    for parts in (*rotations.values(), *locations.values()):
         for points in parts:
             assert np.isfinite(points).all()
             assert np.array_equal(points[:, 0], 1 + np.arange(len(turning_take)))

@@ -1,0 +1,71 @@
+"""When a take's feet stand, as F-curves of the armature object's own properties: steps that an animator may move."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ..cleanup.keys import CONSTANT, Keys, plain_keys
+from .compat import curves_of, existing_curves
+from .keys import read_keys, write_keys
+from .property_curves import float_property, property_curve
+
+Array = NDArray[np.float64]
+
+# Properties of the armature object, in the order of a take's contacts.
+CONTACTS = ("contact_left_heel", "contact_left_toe", "contact_right_heel", "contact_right_toe")
+PLANTED = 0.5  # planted where the value is above
+_GROUP = "Contacts"
+_NEAR = 1e-3
+
+
+def read_contacts(armature: bpy.types.Object, frames: Array) -> dict[str, Array] | None:
+    """What the contact curves of `armature`'s active action say at `frames` (T,), for each of CONTACTS: (T,), 0..1.
+
+    None when the action has no contact curves; a single one that is missing reads as never planted.
+    """
+    curves = existing_curves(armature)
+    found = {} if curves is None else {name: curves.fcurves.find(_path(name)) for name in CONTACTS}
+    found = {name: curve for name, curve in found.items() if curve is not None and len(curve.keyframe_points)}
+    if not found:
+        return None
+    values = {name: np.zeros(len(frames)) for name in CONTACTS}
+    for name, curve in found.items():
+        values[name][:] = [curve.evaluate(float(frame)) for frame in frames]
+    return values
+
+
+def write_contacts(armature: bpy.types.Object, frames: Array, contacts: Mapping[str, Array]) -> None:
+    """Put `contacts`, each (T,) at `frames` (T,) rising, on the curves of `armature`'s active action.
+
+    Keys from the first to the last of `frames` are replaced; what the curves say later stays. There is a key wherever
+    the value changes, none in between: that is a step to take hold of on the timeline.
+    """
+    curves = curves_of(armature)
+    for name, values in contacts.items():
+        if name not in CONTACTS:
+            raise ValueError(f"{name} is none of {', '.join(CONTACTS)}")
+        float_property(armature, name, "1 while this part of the foot stands, else 0")
+        curve = property_curve(curves, _path(name), _GROUP)
+        steps = np.concatenate([[True], np.diff(values) != 0])
+        old = read_keys(curve)
+        kept = old.where((old.co[:, 0] < frames[0] - _NEAR) | (old.co[:, 0] > frames[-1] + _NEAR))
+        fresh = plain_keys(np.asarray(frames)[steps], np.asarray(values, np.float64)[steps], CONSTANT)
+        fresh = fresh.joined(_step_back(curve, float(frames[-1]), float(values[-1])))
+        write_keys(curve, kept.joined(fresh))
+
+
+def _step_back(curve: bpy.types.FCurve, last: float, value: float) -> Keys:
+    """What keeps an old curve as it was after the frame `last`, where it takes `value` now: a key, or none."""
+    after = last + 1
+    keyed = [point.co[0] for point in curve.keyframe_points]
+    soon = any(last + _NEAR < frame < after + _NEAR for frame in keyed)
+    needed = bool(keyed) and not soon and curve.evaluate(after) != value
+    return plain_keys(np.array([after] * needed), np.array([curve.evaluate(after)] * needed), CONSTANT)
+
+
+def _path(name: str) -> str:
+    return f'["{name}"]'
