@@ -26,12 +26,17 @@ def stay_in_place(motion: Motion, root: int) -> Motion:
 
 
 def move_over_ground(motion: Motion, root: int, shift: Array) -> Motion:
-    """The body moved by `shift` (T, 2), world metres.
+    """The body moved by `shift` (T, 2), world metres."""
+    step = np.concatenate([np.broadcast_to(shift, (len(motion), 2)), np.zeros((len(motion), 1))], axis=1)
+    return move_body(motion, root, step)
+
+
+def move_body(motion: Motion, root: int, step: Array) -> Motion:
+    """The body moved by `step` (T, 3), world metres.
 
     Args:
         root: the bone that carries the body. Its parents, if it has any, may move too.
     """
-    step = np.concatenate([np.broadcast_to(shift, (len(motion), 2)), np.zeros((len(motion), 1))], axis=1)
     locations = motion.locations.copy()
     locations[:, root] += _own_axes(motion, root, step)
     return replace(motion, locations=locations)

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import bpy
 import numpy as np
 
-from ..cleanup.feet import LockedFeet
-from ..cleanup.feet import lock_feet as lock
 from ..cleanup.keys import Keys, plain_keys
 from ..cleanup.limbs import root_bone
 from ..cleanup.loop import loop as close_loop
 from ..cleanup.mirror import mirror as mirrored
-from ..cleanup.motion import Motion
 from ..cleanup.travel import stay_in_place
 from ..contract import BadInput
-from ..retarget.body_frame import rest_body
-from ..retarget.families import detect
 from .compat import copy_action, curves_of
 from .edits import Edited, edit_motion
 from .keys import read_keys, write_keys
@@ -31,18 +24,6 @@ from .samples import (
     rotation_path,
     sample,
 )
-
-
-@dataclass(frozen=True)
-class Locked:
-    """Attributes:
-    action: the new action, active on the armature; the one before it is kept.
-    slip_before, slip_after: m, the farthest that a standing foot strays within a contact.
-    """
-
-    action: bpy.types.Action
-    slip_before: float
-    slip_after: float
 
 
 def mirror(context: bpy.types.Context) -> Edited:
@@ -61,27 +42,6 @@ def in_place(context: bpy.types.Context) -> Edited:
         BadInput: there is no armature, or no motion to edit.
     """
     return edit_motion(context, lambda s: stay_in_place(s.motion, _root(s)), "in place", every_bone=True)
-
-
-def lock_feet(context: bpy.types.Context, *, floor: bool = True, strength: float = 1.0) -> Locked:
-    """Hold feet where they stand, within the frame range.
-
-    Args:
-        floor: lift or lower the body so that standing feet are on the floor, the height of the armature's origin.
-
-    Raises:
-        BadInput: there is no motion, or the armature has bones of no rig family that is known.
-    """
-    found: list[LockedFeet] = []
-
-    def edit(sampled: Sampled) -> Motion:
-        skeleton = sampled.motion.skeleton
-        body = rest_body(skeleton, detect(skeleton.names).bone_map)
-        found.append(lock(body, sampled.motion, floor))
-        return found[0].motion
-
-    done = edit_motion(context, edit, "feet locked", strength=strength, every_bone=True)
-    return Locked(done.action, found[0].slip_before, found[0].slip_after)
 
 
 def loop(context: bpy.types.Context, *, seam_s: float = 0.4) -> bpy.types.Action:

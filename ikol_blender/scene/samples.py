@@ -14,7 +14,7 @@ from ..cleanup.motion import Motion
 from ..cleanup.quaternions import continuous, exp, log, normalized
 from ..cleanup.skeleton import Skeleton
 from ..contract import BadInput
-from .compat import copy_action, curves_of, selected_bones
+from .compat import copy_action, curves_of, existing_curves, selected_bones
 from .keys import read_keys, write_keys
 from .timing import scene_rate
 
@@ -65,8 +65,8 @@ def active_armature(context: bpy.types.Context) -> bpy.types.Object:
         raise BadInput("No armature is active.", hint="Click the armature whose motion to edit.")
     if not armature.is_editable:
         raise BadInput(f"{armature.name} is linked from another file.", hint="Make a library override of it first.")
-    animation = armature.animation_data
-    if animation is None or animation.action is None or not curves_of(armature).fcurves:
+    curves = existing_curves(armature)
+    if curves is None or not curves.fcurves:
         raise BadInput(f"{armature.name} has no motion.", hint="Assign an action to it, or import a take.")
     return armature
 

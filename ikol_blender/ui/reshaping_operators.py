@@ -1,27 +1,12 @@
-"""Mirror, loop, in place, trim and foot lock: each makes a new action of the active armature."""
+"""Mirror, loop, in place and trim: each makes a new action of the active armature."""
 
 from __future__ import annotations
 
-from bpy.props import BoolProperty, FloatProperty
+from bpy.props import FloatProperty
 from bpy.types import Context, Operator
 
-from ..scene.reshaping import in_place, lock_feet, loop, mirror, trim
-from .cleanup_operators import CleanUp, strength_property
-
-
-class IKOL_OT_lock_feet(CleanUp, Operator):
-    """Hold feet where they stand, on the floor"""
-
-    bl_idname = "ikol.lock_feet"
-    bl_label = "Lock feet"
-
-    floor: BoolProperty(name="Floor", description="Lift or lower the body onto the floor", default=True)
-    strength: strength_property()
-
-    def edit(self, context: Context) -> str:
-        done = lock_feet(context, floor=self.floor, strength=self.strength)
-        slips = f"{100 * done.slip_after:.1f} cm (before: {100 * done.slip_before:.1f})"
-        return f"Standing feet slip {slips} at full strength in {done.action.name}"
+from ..scene.reshaping import in_place, loop, mirror, trim
+from .cleanup_operators import CleanUp
 
 
 class IKOL_OT_mirror(CleanUp, Operator):
@@ -68,4 +53,4 @@ class IKOL_OT_trim(CleanUp, Operator):
         return f"Trimmed into {trim(context).name}"
 
 
-CLASSES = (IKOL_OT_lock_feet, IKOL_OT_mirror, IKOL_OT_loop, IKOL_OT_in_place, IKOL_OT_trim)
+CLASSES = (IKOL_OT_mirror, IKOL_OT_loop, IKOL_OT_in_place, IKOL_OT_trim)

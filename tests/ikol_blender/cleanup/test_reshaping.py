@@ -1,8 +1,7 @@
-"""Mirror, loop, in place, trim and foot lock, on real motion capture and in Blender."""
+"""Mirror, loop, in place and trim, on real motion capture and in Blender."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import bpy
@@ -13,17 +12,9 @@ from bl_ext.user_default.ikol.ikol_blender.cleanup.limbs import mirror_pairs, ot
 from bl_ext.user_default.ikol.ikol_blender.cleanup.loop import loop
 from bl_ext.user_default.ikol.ikol_blender.cleanup.mirror import mirror
 from bl_ext.user_default.ikol.ikol_blender.cleanup.motion import Motion
-from bl_ext.user_default.ikol.ikol_blender.cleanup.travel import move_over_ground, stay_in_place
-from bl_ext.user_default.ikol.ikol_blender.exchange.skeletons import import_skeletons
-from bl_ext.user_default.ikol.ikol_blender.retarget.body_frame import rest_body
-from bl_ext.user_default.ikol.ikol_blender.retarget.contact import spans, standing
-from bl_ext.user_default.ikol.ikol_blender.retarget.families import detect
-from bl_ext.user_default.ikol.ikol_blender.retarget.transfer import pose_source
+from bl_ext.user_default.ikol.ikol_blender.cleanup.travel import stay_in_place
 from bl_ext.user_default.ikol.ikol_blender.scene import import_take
 from bl_ext.user_default.ikol.ikol_blender.scene.compat import curves_of
-from bl_ext.user_default.ikol.ikol_blender.scene.samples import sample, write_motion
-
-from tests.shared_data import shared
 
 from .mocap import deepmimic
 
@@ -104,45 +95,3 @@ def test_trim_leaves_the_range(armature: bpy.types.Object) -> None:
     for frame, heads in before.items():
         after = _heads(armature, frame)
         assert max(np.linalg.norm(after[name] - heads[name]) for name in heads) < 1e-4
-
-
-def test_locked_feet_stand_on_the_floor(empty_scene: bpy.types.Scene) -> None:
-    """A real walk, its body made to slide: the feet stand again."""
-    armature = import_skeletons(bpy.context, shared("mocap/cmu_bvh/005_01.bvh"), match_scene=True)[0]
-    sampled = sample(bpy.context, armature)
-    slide = np.linspace(0, 0.1, len(sampled.motion))[:, None] * (1.0, 0.0)
-    write_motion(sampled, move_over_ground(sampled.motion, 0, slide), "sliding")
-    skeleton = sampled.motion.skeleton
-    body = rest_body(skeleton, detect(skeleton.names).bone_map)
-    before = sample(bpy.context, armature).motion.posed().heads
-    assert bpy.ops.ikol.lock_feet(floor=False) == {"FINISHED"}
-    after = sample(bpy.context, armature).motion.posed().heads
-    posed = pose_source(body, sampled.motion)
-    slips = {"before": 0.0, "after": 0.0}
-    for role in ("foot.L", "foot.R"):
-        bone = body.bone(role)
-        for start, end in spans(standing(body, posed, role, sampled.motion.rate_hz)):
-            inner = slice(start + 3, end - 3)  # contacts of the sliding motion begin and end a little otherwise
-            for name, heads in (("before", before), ("after", after)):
-                if end - start > 8:
-                    slips[name] = max(slips[name], float(np.ptp(heads[inner, bone, :2], axis=0).max()))
-    assert slips["before"] > 0.02
-    assert slips["after"] < 0.3 * slips["before"], slips
-    others = [skeleton.names.index(name) for name in skeleton.names if "Hand" in name]
-    assert np.abs(after[:, others] - before[:, others]).max() < 0.1
-
-
-def test_floor_carries_who_floats(empty_scene: bpy.types.Scene) -> None:
-    armature = import_skeletons(bpy.context, shared("mocap/cmu_bvh/005_01.bvh"), match_scene=True)[0]
-    sampled = sample(bpy.context, armature)
-    locations = sampled.motion.locations.copy()
-    locations[:, 0, 1] += 0.2 / sampled.motion.skeleton.scale  # the root's own Y is up
-    write_motion(sampled, replace(sampled.motion, locations=locations), "floating")
-    body = rest_body(sampled.motion.skeleton, detect(sampled.motion.skeleton.names).bone_map)
-    ankles = [body.bone("foot.L"), body.bone("foot.R")]
-    floating = sample(bpy.context, armature).motion.posed().heads[:, ankles, 2].min(axis=1)
-    bpy.ops.ikol.lock_feet()
-    carried = sample(bpy.context, armature).motion.posed().heads[:, ankles, 2].min(axis=1)
-    rest = body.height("foot.L")
-    assert np.median(floating) - rest > 0.12
-    assert abs(np.median(carried) - rest) < 0.03
