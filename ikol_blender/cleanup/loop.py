@@ -17,7 +17,7 @@ from .travel import move_over_ground
 Array = NDArray[np.float64]
 
 
-def loop(motion: Motion, root: int, seam: int) -> Motion:
+def loop(motion: Motion, root: int, seam: int, travel: bool = False) -> Motion:
     """The cycle: len(motion) - seam samples, the last of which equals the first.
 
     The way over the ground is taken out evenly, so that the body ends where it began.
@@ -25,6 +25,7 @@ def loop(motion: Motion, root: int, seam: int) -> Motion:
     Args:
         root: the bone that carries the body.
         seam: samples of the fade; at least 1 and less than half of the motion.
+        travel: give the way back, the same in every cycle; the last sample then equals the first but for it.
     """
     last = len(motion) - 1
     tail, head = motion.part(last - seam, last), motion.part(0, seam)
@@ -38,4 +39,5 @@ def loop(motion: Motion, root: int, seam: int) -> Motion:
     kept = level.part(seam, last)
     rotations, locations = kept.rotations.copy(), kept.locations.copy()
     rotations[-seam - 1 :], locations[-seam - 1 :] = faded.rotations, faded.locations
-    return replace(kept, rotations=rotations, locations=locations)
+    cycle = replace(kept, rotations=rotations, locations=locations)
+    return move_over_ground(cycle, root, (share[seam:] - share[seam])[:, None] * way) if travel else cycle

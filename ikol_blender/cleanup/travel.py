@@ -15,14 +15,13 @@ Array = NDArray[np.float64]
 _SWAY_HZ = 0.5  # what is slower is travel, what is faster is how a body sways as it walks
 
 
-def stay_in_place(motion: Motion, root: int) -> Motion:
-    """The motion without its travel over the ground; sway and height stay.
+def path_of_travel(motion: Motion, root: int) -> Array:
+    """(T, 2) the way over the ground, without the sway; world, m.
 
     Args:
         root: the bone that carries the body.
     """
-    way = low_pass(_ground_path(motion, root), motion.rate_hz, _SWAY_HZ)
-    return move_over_ground(motion, root, way[:1] - way)
+    return low_pass(motion.posed().heads[:, root, :2], motion.rate_hz, _SWAY_HZ)
 
 
 def move_over_ground(motion: Motion, root: int, shift: Array) -> Motion:
@@ -40,11 +39,6 @@ def move_body(motion: Motion, root: int, step: Array) -> Motion:
     locations = motion.locations.copy()
     locations[:, root] += _own_axes(motion, root, step)
     return replace(motion, locations=locations)
-
-
-def _ground_path(motion: Motion, root: int) -> Array:
-    """(T, 2) world, m."""
-    return motion.posed().heads[:, root, :2]
 
 
 def _own_axes(motion: Motion, root: int, step: Array) -> Array:

@@ -105,7 +105,7 @@ def _edit(
     done: LockedFeet = lock(
         sampled.motion,
         legs,
-        carrier_of(sampled, legs),
+        carrier_of(sampled),
         contacts,
         strength * range_weights(sampled),
         floor=None if floor_height is None else origin + floor_height,

@@ -17,10 +17,7 @@ def legs_of(sampled: Sampled) -> tuple[Leg, Leg]:
         BadInput: nothing tells where the legs are, or a bone of them does not turn with its parent.
     """
     skeleton = sampled.motion.skeleton
-    try:
-        legs = _mapped(skeleton, detect(skeleton.names).bone_map)
-    except BadInput:
-        legs = find_legs(skeleton)
+    legs = _found_legs(skeleton)
     if len(legs) != 2:
         raise BadInput(
             f"IKOL does not see which bones of {sampled.armature.name} are its legs.",
@@ -33,20 +30,23 @@ def legs_of(sampled: Sampled) -> tuple[Leg, Leg]:
     return legs
 
 
-def carrier_of(sampled: Sampled, legs: tuple[Leg, ...] = ()) -> int:
+def carrier_of(sampled: Sampled) -> int:
     """The bone whose location moves the body: the nearest above the legs that the action moves.
 
     Without legs, the first that it moves; when it moves none, the one that everything hangs from.
     """
     skeleton = sampled.motion.skeleton
-    if not legs:
-        return root_bone(skeleton, sampled.moved.tolist())
-    above = [skeleton.chain(leg.hip)[1:] for leg in legs]
-    shared = [bone for bone in above[0] if all(bone in chain for chain in above)]
+    above = [skeleton.chain(leg.hip)[1:] for leg in _found_legs(skeleton)]
+    shared = [bone for bone in above[0] if all(bone in chain for chain in above)] if above else []
     moved = [bone for bone in shared if sampled.moved[bone]]
-    if moved or shared:
-        return (moved or shared)[0]
-    raise BadInput("The legs hang from no common bone.", hint="Parent both thighs to the hips.")
+    return (moved or shared or [root_bone(skeleton, sampled.moved.tolist())])[0]
+
+
+def _found_legs(skeleton: Skeleton) -> tuple[Leg, ...]:
+    try:
+        return _mapped(skeleton, detect(skeleton.names).bone_map)
+    except BadInput:
+        return find_legs(skeleton)
 
 
 def _mapped(skeleton: Skeleton, bone_map: BoneMap) -> tuple[Leg, ...]:

@@ -108,25 +108,40 @@ def motion_at(armature: bpy.types.Object, bones: list[bpy.types.PoseBone], frame
     return Motion(_skeleton(armature, bones), rate_hz, continuous(rotations), locations)
 
 
-def write_motion(sampled: Sampled, edited: Motion, label: str) -> bpy.types.Action:
+def write_motion(sampled: Sampled, edited: Motion, label: str, *, to_the_end: bool = False) -> bpy.types.Action:
     """A new action with `edited` (of as many samples) in the frame range, the active one of the armature.
 
     Only what differs from the sampled motion is written, a linear key per sample; all else is a copy.
+
+    Args:
+        to_the_end: write what comes after the range too.
     """
-    before, part = sampled.motion, sampled.ranged
+    before = sampled.motion
+    part = slice(sampled.first, None) if to_the_end else sampled.ranged
     turned = (np.abs(edited.rotations - before.rotations)[part] > _SAME).any(axis=(0, 2))
     moved = (np.abs(edited.locations - before.locations)[part] > _SAME).any(axis=(0, 2))
     action = copy_action(sampled.armature, edited_name(sampled.armature, label))
-    frames = sampled.frames[part]
-    for index, name in enumerate(before.skeleton.names):
-        bone = sampled.armature.pose.bones[name]
-        if turned[index]:
-            values = bone_values(bone, edited.rotations[:, index])[part]
-            replace_keys(sampled.armature, bone, rotation_path(bone), frames, [plain_keys(frames, v) for v in values.T])
-        if moved[index]:
-            values = edited.locations[part, index]
-            replace_keys(sampled.armature, bone, location_path(bone), frames, [plain_keys(frames, v) for v in values.T])
+    inside = edited.part(sampled.first, len(before) - 1 if to_the_end else sampled.last)
+    write_bones(sampled.armature, inside, sampled.frames[part], turned, moved)
     return action
+
+
+def write_bones(
+    armature: bpy.types.Object, motion: Motion, frames: Array, turned: NDArray[np.bool_], moved: NDArray[np.bool_]
+) -> None:
+    """Put `motion` on the active action in place of what it has from the first to the last of `frames` (T,).
+
+    Args:
+        turned, moved: (K,) bones whose rotation and location are written.
+    """
+    for index, name in enumerate(motion.skeleton.names):
+        bone = armature.pose.bones[name]
+        for written, path, values in (
+            (turned[index], rotation_path(bone), bone_values(bone, motion.rotations[:, index])),
+            (moved[index], location_path(bone), motion.locations[:, index]),
+        ):
+            if written:
+                replace_keys(armature, bone, path, frames, [plain_keys(frames, channel) for channel in values.T])
 
 
 def edited_name(armature: bpy.types.Object, label: str) -> str:

@@ -18,6 +18,7 @@ from . import (
     reshaping_operators,
     retarget_operators,
     retarget_panel,
+    retiming_operators,
     session,
     solve_operators,
 )
@@ -33,6 +34,7 @@ _CLASSES = (
     *cleanup_operators.CLASSES,
     *feet_operators.CLASSES,
     *reshaping_operators.CLASSES,
+    *retiming_operators.CLASSES,
     *cleanup_panel.CLASSES,
     *exchange_operators.CLASSES,
     *exchange_panel.CLASSES,

@@ -38,7 +38,7 @@ def walk(empty_scene: bpy.types.Scene) -> bpy.types.Object:
 def _spoil(armature: bpy.types.Object, step: np.ndarray) -> Sampled:
     """The body moved by `step` (T, 3); the motion before."""
     sampled = sample(bpy.context, armature)
-    write_motion(sampled, move_body(sampled.motion, carrier_of(sampled, legs_of(sampled)), step), "spoilt")
+    write_motion(sampled, move_body(sampled.motion, carrier_of(sampled), step), "spoilt")
     return sampled
 
 

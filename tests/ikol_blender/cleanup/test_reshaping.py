@@ -1,4 +1,4 @@
-"""Mirror, loop, in place and trim, on real motion capture and in Blender."""
+"""Mirror and in place, on real motion capture and by Blender's own evaluation."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from bl_ext.user_default.ikol.ikol_blender.cleanup import quaternions as quat
 from bl_ext.user_default.ikol.ikol_blender.cleanup.limbs import mirror_pairs, other_side
-from bl_ext.user_default.ikol.ikol_blender.cleanup.loop import loop
 from bl_ext.user_default.ikol.ikol_blender.cleanup.mirror import mirror
 from bl_ext.user_default.ikol.ikol_blender.cleanup.motion import Motion
-from bl_ext.user_default.ikol.ikol_blender.cleanup.travel import stay_in_place
 from bl_ext.user_default.ikol.ikol_blender.scene import import_take
-from bl_ext.user_default.ikol.ikol_blender.scene.compat import curves_of
+from bl_ext.user_default.ikol.ikol_blender.scene.confidence_curves import read_confidence, write_confidence
+from bl_ext.user_default.ikol.ikol_blender.scene.contact_curves import CONTACTS, read_contacts, write_contacts
 
+from .evaluated import armature_of, frames_of, heads
 from .mocap import deepmimic
 
 
@@ -51,47 +51,41 @@ def test_mirrored_joints_are_the_mirror_image(armature: bpy.types.Object) -> Non
     assert np.linalg.norm(after["L_Wrist"] - before["L_Wrist"]) > 0.05
 
 
-def test_a_loop_ends_as_it_begins_and_at_the_same_speed(walk: Motion) -> None:
-    cycle = loop(walk, 0, 6)
-    assert len(cycle) == len(walk) - 6
-    heads = cycle.posed().heads
-    assert np.linalg.norm(heads[-1] - heads[0], axis=-1).max() < 1e-9
-    leaving, arriving = (heads[1] - heads[0]) * walk.rate_hz, (heads[-1] - heads[-2]) * walk.rate_hz
-    usual = np.linalg.norm(np.diff(heads, n=2, axis=0), axis=-1).max() * walk.rate_hz
-    assert np.linalg.norm(leaving - arriving, axis=-1).max() < 1.5 * usual
+def test_mirror_changes_sides_of_contacts_and_confidence(armature: bpy.types.Object) -> None:
+    scene, frames = bpy.context.scene, np.arange(1.0, 61.0)
+    flags = (frames > 15) & (frames < 40)
+    write_contacts(armature, frames, {CONTACTS[0]: flags, CONTACTS[2]: frames > 50})
+    write_confidence(armature, ["L_Wrist", "R_Wrist"], frames, np.stack([frames / 100, 0 * frames], axis=1))
+    scene.frame_start, scene.frame_end = 10, 30
+    assert bpy.ops.ikol.mirror() == {"FINISHED"}
+    inside = (frames >= 10) & (frames <= 30)
+    contacts, confidence = read_contacts(armature, frames), read_confidence(armature, frames)
+    assert contacts is not None
+    assert np.array_equal(contacts[CONTACTS[2]], np.where(inside, flags, frames > 50))
+    assert np.array_equal(contacts[CONTACTS[0]], np.where(inside, frames > 50, flags))
+    assert confidence["R_Wrist"][inside] == pytest.approx(frames[inside] / 100, abs=1e-5)
+    assert confidence["L_Wrist"][~inside] == pytest.approx(frames[~inside] / 100, abs=1e-5)
 
 
-def test_loop_operator_repeats_without_a_seam(armature: bpy.types.Object) -> None:
-    scene = bpy.context.scene
-    assert bpy.ops.ikol.loop(seam_s=0.3) == {"FINISHED"}
-    first, last = scene.frame_start, scene.frame_end
-    start, end, later = (_heads(armature, frame) for frame in (first, last, last + (last - first)))
-    for name, place in start.items():
-        assert np.linalg.norm(end[name] - place) < 1e-4
-        assert np.linalg.norm(later[name] - place) < 1e-4
-    with pytest.raises(RuntimeError, match="too short"):
-        bpy.ops.ikol.loop(seam_s=2.0)
-
-
-def test_in_place_keeps_height_and_pose(walk: Motion) -> None:
-    still = stay_in_place(walk, 0)
-    before, after = walk.posed().heads, still.posed().heads
+def test_in_place_keeps_height_and_pose(empty_scene: bpy.types.Scene, walk: Motion) -> None:
+    armature = armature_of(walk)
+    before = heads(armature, frames_of(empty_scene))
+    assert bpy.ops.ikol.in_place() == {"FINISHED"}
+    after = heads(armature, frames_of(empty_scene))
     travel = np.linalg.norm(before[-1, 0, :2] - before[0, 0, :2])
     assert travel > 0.5
     assert np.linalg.norm(np.ptp(after[:, 0, :2], axis=0)) < 0.15 * travel
-    assert np.abs(after[..., 2] - before[..., 2]).max() < 1e-9
-    assert np.abs((after - after[:, :1]) - (before - before[:, :1])).max() < 1e-9
+    assert np.abs(after[..., 2] - before[..., 2]).max() < 1e-5
+    assert np.abs((after - after[:, :1]) - (before - before[:, :1])).max() < 1e-5
 
 
-def test_trim_leaves_the_range(armature: bpy.types.Object) -> None:
-    scene, original = bpy.context.scene, armature.animation_data.action
-    scene.frame_start, scene.frame_end = 10, 30
-    before = {frame: _heads(armature, frame) for frame in (10, 17, 30)}
-    assert bpy.ops.ikol.trim() == {"FINISHED"}
-    assert armature.animation_data.action is not original
-    for curve in curves_of(armature).fcurves:
-        times = [point.co[0] for point in curve.keyframe_points]
-        assert min(times) == pytest.approx(10, abs=1e-3) and max(times) == pytest.approx(30, abs=1e-3)
-    for frame, heads in before.items():
-        after = _heads(armature, frame)
-        assert max(np.linalg.norm(after[name] - heads[name]) for name in heads) < 1e-4
+def test_in_place_of_a_part_goes_on_from_there(empty_scene: bpy.types.Scene, walk: Motion) -> None:
+    armature = armature_of(walk)
+    before = heads(armature, frames_of(empty_scene))[:, 0, :2]
+    empty_scene.use_preview_range, empty_scene.frame_preview_start, empty_scene.frame_preview_end = True, 10, 20
+    assert bpy.ops.ikol.in_place(strength=0.5) == {"FINISHED"}
+    after = heads(armature, frames_of(empty_scene))[:, 0, :2]
+    assert after[:10] == pytest.approx(before[:10], abs=1e-5)
+    assert np.diff(after[19:], axis=0) == pytest.approx(np.diff(before[19:], axis=0), abs=1e-5)
+    whole, half = (np.linalg.norm(path[19] - path[9]) for path in (before, after))
+    assert half == pytest.approx(0.5 * whole, rel=0.1)
