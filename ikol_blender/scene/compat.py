@@ -62,6 +62,16 @@ def existing_curves(owner: bpy.types.ID) -> bpy.types.Action | bpy.types.ActionC
     return action.layers[0].strips[0].channelbag(slot)
 
 
+def strip_curves(strip: bpy.types.NlaStrip) -> bpy.types.Action | bpy.types.ActionChannelbag | None:
+    """What holds the F-curves that `strip` plays; None when there are none."""
+    action = strip.action
+    if not _HAS_SLOTS:
+        return action
+    if strip.action_slot is None or not action.layers or not action.layers[0].strips:
+        return None
+    return action.layers[0].strips[0].channelbag(strip.action_slot)
+
+
 def copy_action(owner: bpy.types.ID, name: str) -> bpy.types.Action:
     """A copy of `owner`'s active action, made its active action; the one before it is kept in the file."""
     animation = owner.animation_data
@@ -81,3 +91,15 @@ def selected_bones(armature: bpy.types.Object) -> set[str]:
     if bpy.app.version >= (5, 0, 0):
         return {bone.name for bone in armature.pose.bones if bone.select}
     return {bone.name for bone in armature.data.bones if bone.select}
+
+
+def strip_of(animation: bpy.types.AnimData, track: bpy.types.NlaTrack) -> bpy.types.NlaStrip:
+    """The active action, with its slot, as a strip on `track` at the frames of its keys."""
+    action = animation.action
+    first, last = action.frame_range
+    strip = track.strips.new(action.name, int(first), action)
+    if _HAS_SLOTS:
+        strip.action_slot = animation.action_slot
+    strip.action_frame_start, strip.action_frame_end = first, last
+    strip.frame_start, strip.frame_end = first, last
+    return strip

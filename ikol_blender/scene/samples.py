@@ -16,6 +16,7 @@ from ..cleanup.skeleton import Skeleton
 from ..contract import BadInput
 from .compat import copy_action, curves_of, existing_curves, selected_bones
 from .keys import read_keys, write_keys
+from .nla import refuse_tweaking
 from .timing import scene_rate
 
 Array = NDArray[np.float64]
@@ -54,8 +55,8 @@ class Sampled:
         return slice(self.first, self.last + 1)
 
 
-def active_armature(context: bpy.types.Context) -> bpy.types.Object:
-    """The active armature, with an action that may be edited.
+def own_armature(context: bpy.types.Context) -> bpy.types.Object:
+    """The active armature, of this file.
 
     Raises:
         BadInput: there is none.
@@ -65,8 +66,22 @@ def active_armature(context: bpy.types.Context) -> bpy.types.Object:
         raise BadInput("No armature is active.", hint="Click the armature whose motion to edit.")
     if not armature.is_editable:
         raise BadInput(f"{armature.name} is linked from another file.", hint="Make a library override of it first.")
+    return armature
+
+
+def active_armature(context: bpy.types.Context) -> bpy.types.Object:
+    """The active armature, with an action that may be edited.
+
+    Raises:
+        BadInput: there is none.
+    """
+    armature = own_armature(context)
+    refuse_tweaking(armature)
     curves = existing_curves(armature)
     if curves is None or not curves.fcurves:
+        animation = armature.animation_data
+        if animation is not None and any(track.strips for track in animation.nla_tracks):
+            raise BadInput(f"The motion of {armature.name} lies in NLA layers.", hint="Merge the layers first.")
         raise BadInput(f"{armature.name} has no motion.", hint="Assign an action to it, or import a take.")
     return armature
 
@@ -166,7 +181,7 @@ def replace_keys(
 
 def rotation_path(bone: bpy.types.PoseBone) -> str:
     name, _ = _ROTATION_PATHS.get(bone.rotation_mode, ("rotation_euler", 3))
-    return f'pose.bones["{bpy.utils.escape_identifier(bone.name)}"].{name}'
+    return bone_path(bone, name)
 
 
 def rotation_width(bone: bpy.types.PoseBone) -> int:
@@ -174,7 +189,12 @@ def rotation_width(bone: bpy.types.PoseBone) -> int:
 
 
 def location_path(bone: bpy.types.PoseBone) -> str:
-    return f'pose.bones["{bpy.utils.escape_identifier(bone.name)}"].location'
+    return bone_path(bone, "location")
+
+
+def bone_path(bone: bpy.types.PoseBone, name: str) -> str:
+    """The data path of the bone's property `name`."""
+    return f'pose.bones["{bpy.utils.escape_identifier(bone.name)}"].{name}'
 
 
 def bone_values(bone: bpy.types.PoseBone, quaternions: Array) -> Array:

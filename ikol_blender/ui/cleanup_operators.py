@@ -21,8 +21,12 @@ class CleanUp:
         if armature is None or armature.type != "ARMATURE":
             cls.poll_message_set("Make an armature active")
             return False
-        if armature.mode == "EDIT" or armature.animation_data is None or armature.animation_data.action is None:
-            cls.poll_message_set("The active armature needs an action, and must not be in Edit mode")
+        if armature.mode == "EDIT":
+            cls.poll_message_set("Leave Edit mode")
+            return False
+        animation = armature.animation_data
+        if animation is None or not (animation.action or animation.nla_tracks):
+            cls.poll_message_set("The active armature has no motion")
             return False
         return True
 
