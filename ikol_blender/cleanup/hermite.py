@@ -8,6 +8,7 @@ linear.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,9 +36,7 @@ class Curve:
 
     def sampled(self) -> Array:
         """(last knot - first knot + 1, C) at every sample from the first knot to the last."""
-        piece, basis = _basis(self.knots)
-        ends = np.stack([self.values[:-1], self.slopes[:-1], self.values[1:], self.slopes[1:]], axis=1)
-        return np.einsum("tb,tbc->tc", basis, ends[piece])
+        return _basis(self.knots) @ _woven(self.values, self.slopes)
 
 
 @dataclass(frozen=True)
@@ -57,30 +56,59 @@ class Pull:
     slope_weights: Array
 
 
+class Fit:
+    """Curves with the given knots through samples, made as often as their weights change."""
+
+    def __init__(self, samples: Array, knots: Indices, pull: Pull) -> None:
+        """Args:
+        samples: (T, C).
+        knots: (N,) rising indices of samples.
+        """
+        self._knots, self._pull = knots, pull
+        self._basis = _basis(knots)
+        self._samples = samples[knots[0] : knots[-1] + 1]
+
+    def curve(self, weights: Array | None = None) -> tuple[Curve, Array]:
+        """The curve nearest to the samples by least squares, and what it gives at each from the first knot to the last.
+
+        Args:
+            weights: how much each of these samples counts; None: alike.
+        """
+        basis, pull = self._basis, self._pull
+        weighted = basis.T if weights is None else basis.T * weights
+        pulls = _woven(pull.value_weights, pull.slope_weights)
+        normal = weighted @ basis
+        normal.flat[:: len(pulls) + 1] += pulls
+        right = weighted @ self._samples + pulls[:, None] * _woven(pull.values, pull.slopes)
+        solved: Array = np.linalg.solve(normal, right).astype(np.float64)
+        return Curve(self._knots, solved[::2], solved[1::2]), basis @ solved
+
+
 def fit(samples: Array, knots: Indices, pull: Pull) -> Curve:
     """The curve with the given knots, (N,) rising sample indices, that is nearest to `samples` (T, C)."""
-    _, basis = _basis(knots)
-    inside = samples[knots[0] : knots[-1] + 1]
-    starts = knots[:-1] - knots[0]
-    squares = np.add.reduceat(basis[:, :, None] * basis[:, None, :], starts, axis=0)
-    products = np.add.reduceat(basis[:, :, None] * inside[:, None, :], starts, axis=0)
-    normal = np.diag(np.stack([pull.value_weights, pull.slope_weights], axis=1).ravel())
-    right = np.empty((2 * len(knots), samples.shape[1]))
-    right[::2] = pull.value_weights[:, None] * pull.values
-    right[1::2] = pull.slope_weights[:, None] * pull.slopes
-    columns = 2 * np.arange(len(knots) - 1)[:, None] + np.arange(4)
-    np.add.at(normal, (columns[:, :, None], columns[:, None, :]), squares)
-    np.add.at(right, columns, products)
-    solved: Array = np.linalg.solve(normal, right).astype(np.float64)
-    return Curve(knots, solved[::2], solved[1::2])
+    return Fit(samples, knots, pull).curve()[0]
 
 
-def _basis(knots: Indices) -> tuple[Indices, Array]:
-    """For each sample from the first knot to the last its piece, (T,), and the weights of that piece's first value,
-    first slope, second value and second slope, (T, 4)."""
-    samples = np.arange(knots[0], knots[-1] + 1)
-    piece = np.minimum(np.searchsorted(knots, samples, side="right") - 1, len(knots) - 2)
-    width = np.diff(knots)[piece].astype(np.float64)
-    u = (samples - knots[piece]) / width
+def _woven(values: Array, slopes: Array) -> Array:
+    """(2 N, ...) value and slope of each knot in turn."""
+    found = np.empty((2 * len(values), *values.shape[1:]))
+    found[::2], found[1::2] = values, slopes
+    return found
+
+
+def _basis(knots: Indices) -> Array:
+    """(T, 2 N) what the value and slope of each knot add at each sample from the first knot to the last."""
+    found = np.zeros((knots[-1] - knots[0] + 1, 2 * len(knots)))
+    start = 0
+    for piece, width in enumerate(np.diff(knots).tolist()):
+        found[start : start + width + 1, 2 * piece : 2 * piece + 4] = _piece(width)
+        start += width
+    return found
+
+
+@lru_cache(maxsize=512)
+def _piece(width: int) -> Array:
+    """(width + 1, 4) Hermite's polynomials from one knot to the next."""
+    u = np.arange(width + 1) / width
     v = 1 - u
-    return piece, np.stack([v * v * (1 + 2 * u), u * v * v * width, u * u * (1 + 2 * v), -u * u * v * width], axis=1)
+    return np.stack([v * v * (1 + 2 * u), u * v * v * width, u * u * (1 + 2 * v), -u * u * v * width], axis=1)
