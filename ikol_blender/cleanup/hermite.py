@@ -36,7 +36,9 @@ class Curve:
 
     def sampled(self) -> Array:
         """(last knot - first knot + 1, C) at every sample from the first knot to the last."""
-        return _basis(self.knots) @ _woven(self.values, self.slopes)
+        basis = np.zeros((self.knots[-1] - self.knots[0] + 1, 2 * len(self.knots)))
+        _fill(basis, self.knots)
+        return basis @ _woven(self.values[None], self.slopes[None])[0]
 
 
 @dataclass(frozen=True)
@@ -56,54 +58,72 @@ class Pull:
     slope_weights: Array
 
 
-class Fit:
-    """Curves with the given knots through samples, made as often as their weights change."""
+class Fits:
+    """Curves with as many knots each through samples, made together, as often as the samples' weights change.
+
+    Attributes:
+        knots: (B, N) rising sample indices of each curve.
+        rows: (R,) the sample indices of all curves, one after the other, from first to last knot.
+        starts: (B,) where in `rows` each curve begins.
+    """
 
     def __init__(self, samples: Array, knots: Indices, pull: Pull) -> None:
         """Args:
         samples: (T, C).
-        knots: (N,) rising indices of samples.
+        knots: (B, N).
+        pull: its arrays with an axis (B,) in front.
         """
-        self._knots, self._pull = knots, pull
-        self._basis = _basis(knots)
-        self._samples = samples[knots[0] : knots[-1] + 1]
+        self.knots, self._pull, self._samples = knots, pull, samples
+        lengths = knots[:, -1] - knots[:, 0] + 1
+        self.starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+        # Shorter curves are filled up with samples that count for nothing.
+        self._real = np.arange(lengths.max()) < lengths[:, None]
+        self._basis = np.zeros((len(knots), int(lengths.max()), 2 * knots.shape[1]))
+        for basis, row in zip(self._basis, knots, strict=True):
+            _fill(basis, row)
+        self._sampled = samples[np.minimum(knots[:, :1] + np.arange(lengths.max()), len(samples) - 1)]
+        self.rows = (knots[:, :1] + np.arange(lengths.max()))[self._real]
 
-    def curve(self, weights: Array | None = None) -> tuple[Curve, Array]:
-        """The curve nearest to the samples by least squares, and what it gives at each from the first knot to the last.
+    def curves(self, weights: Array | None = None) -> tuple[Array, Array, Array]:
+        """The curves nearest to the samples by least squares: values and slopes (B, N, C), and samples (R, C).
 
         Args:
-            weights: how much each of these samples counts; None: alike.
+            weights: (R,) how much each sample counts; None: alike.
         """
-        basis, pull = self._basis, self._pull
-        weighted = basis.T if weights is None else basis.T * weights
-        pulls = _woven(pull.value_weights, pull.slope_weights)
-        normal = weighted @ basis
-        normal.flat[:: len(pulls) + 1] += pulls
-        right = weighted @ self._samples + pulls[:, None] * _woven(pull.values, pull.slopes)
+        count, columns = len(self.knots), self._basis.shape[2]
+        weighted = np.swapaxes(self._basis, 1, 2)
+        if weights is not None:
+            full = np.zeros(self._real.shape)
+            full[self._real] = weights
+            weighted = weighted * full[:, None]
+        pulls = _woven(self._pull.value_weights, self._pull.slope_weights)
+        normal = weighted @ self._basis
+        normal.reshape(count, -1)[:, :: columns + 1] += pulls
+        right = weighted @ self._sampled + pulls[..., None] * _woven(self._pull.values, self._pull.slopes)
         solved: Array = np.linalg.solve(normal, right).astype(np.float64)
-        return Curve(self._knots, solved[::2], solved[1::2]), basis @ solved
+        return solved[:, ::2], solved[:, 1::2], (self._basis @ solved)[self._real]
 
 
 def fit(samples: Array, knots: Indices, pull: Pull) -> Curve:
     """The curve with the given knots, (N,) rising sample indices, that is nearest to `samples` (T, C)."""
-    return Fit(samples, knots, pull).curve()[0]
+    pulls = Pull(pull.values[None], pull.slopes[None], pull.value_weights[None], pull.slope_weights[None])
+    values, slopes, _ = Fits(samples, knots[None], pulls).curves()
+    return Curve(knots, values[0], slopes[0])
 
 
 def _woven(values: Array, slopes: Array) -> Array:
-    """(2 N, ...) value and slope of each knot in turn."""
-    found = np.empty((2 * len(values), *values.shape[1:]))
-    found[::2], found[1::2] = values, slopes
+    """(B, 2 N, ...) value and slope of each knot in turn."""
+    found = np.empty((len(values), 2 * values.shape[1], *values.shape[2:]))
+    found[:, ::2], found[:, 1::2] = values, slopes
     return found
 
 
-def _basis(knots: Indices) -> Array:
-    """(T, 2 N) what the value and slope of each knot add at each sample from the first knot to the last."""
-    found = np.zeros((knots[-1] - knots[0] + 1, 2 * len(knots)))
+def _fill(basis: Array, knots: Indices) -> None:
+    """Write to (T, 2 N) zeros what the value and slope of each knot add at each sample from first to last knot."""
     start = 0
     for piece, width in enumerate(np.diff(knots).tolist()):
-        found[start : start + width + 1, 2 * piece : 2 * piece + 4] = _piece(width)
+        basis[start : start + width + 1, 2 * piece : 2 * piece + 4] = _piece(width)
         start += width
-    return found
 
 
 @lru_cache(maxsize=512)

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .hermite import GIVEN, UNKNOWN, Curve, Fit, Pull
+from .hermite import Curve
+from .key_refit import Exchange, Window, exchange_knots
 from .key_tracks import Attempt, Tolerance, Track
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
-_NEIGHBOURS = 4  # knots on each side that are fitted again
-_NEXT = 2  # of them may be worth another try after a change
-# Room for what the first-order estimate of joint positions leaves out.
-_ROOM = 0.995
-# A fit that is too far off, but not hopelessly, is pressed where it is worst: Lawson's way from least squares towards
-# the least greatest error (C. L. Lawson, thesis, UCLA 1961), so many times, every sample keeping some weight.
-_PRESSES, _HOPELESS, _SOME_WEIGHT = 2, 1.4, 0.1
+_NEIGHBOURS = 4  # knots on each side of a change that are fitted again
+_NEXT = 1  # knots on each side of a change that are worth another try
+_MERGES = 2
 
 
 def remove_keys(
@@ -30,105 +27,65 @@ def remove_keys(
     skeleton = attempt.truth.skeleton
     chains = [skeleton.chain(joint) for joint in range(len(skeleton))]
     kept = list(curves)
-    for thin in (_thinned, _merged):
+    for turn in range(1 + _MERGES):
         for index, track in enumerate(tracks):
             below = np.array([joint for joint, chain in enumerate(chains) if track.bone in chain], np.int64)
-            kept[index] = thin(attempt, track, kept[index], below, tolerance)
+            curve = kept[index]
+            wanted = _one_less(track, curve) if turn == 0 else _one_for_two(track, curve)
+            kept[index] = _worked(attempt, track, curve, wanted, below, tolerance)
         attempt.measure()
     return kept
 
 
-def _thinned(
-    attempt: Attempt,
-    track: Track,
-    curve: Curve,
-    joints: Indices,
-    tolerance: Tolerance,
-    candidates: Iterable[int] | None = None,
-) -> Curve:
-    """`curve` without the knots that its neighbours do without.
+def _one_less(track: Track, curve: Curve) -> list[Exchange]:
+    """Each knot left out, those first that stand closest."""
+    closest = np.argsort(curve.knots[2:] - curve.knots[:-2], kind="stable")
+    return [Exchange((knot,)) for knot in curve.knots[1:-1][closest].tolist() if not track.kept[knot]]
 
-    Args:
-        candidates: the knots to try; None: all of them, the closest first.
-    """
-    if candidates is None:
-        candidates = curve.knots[1:-1][np.argsort(curve.knots[2:] - curve.knots[:-2], kind="stable")].tolist()
-    while candidates:
-        again: set[int] = set()
-        for knot in candidates:
-            if track.kept[knot] or knot not in curve.knots[1:-1]:
-                continue
-            fewer = _changed(attempt, track, curve, [knot], [], joints, tolerance)
-            if fewer is not curve:
-                curve = fewer
-                again |= _around(curve, knot)
-        candidates = sorted(again)
+
+def _one_for_two(track: Track, curve: Curve) -> list[Exchange]:
+    """Each two neighbours exchanged for one half way between."""
+    pairs = pairwise(curve.knots[1:-1].tolist())
+    return [Exchange(pair, (sum(pair) // 2,)) for pair in pairs if not track.kept[list(pair)].any()]
+
+
+def _worked(
+    attempt: Attempt, track: Track, curve: Curve, wanted: list[Exchange], joints: Indices, tolerance: Tolerance
+) -> Curve:
+    """`curve` after as many of the `wanted` exchanges as the tolerance allows, and after what they make possible."""
+    while wanted:
+        tried, wanted = _apart(curve, wanted)
+        curve, done = exchange_knots(attempt, track, curve, tried, joints, tolerance) if tried else (curve, [])
+        for exchange in done:
+            place = int(np.searchsorted(curve.knots, exchange.out[0]))
+            near = curve.knots[max(1, place - _NEXT) : min(place + _NEXT, len(curve.knots) - 1)].tolist()
+            again = [Exchange((knot,)) for knot in near if not track.kept[knot]]
+            wanted += [one for one in again if one not in wanted]
     return curve
 
 
-def _merged(attempt: Attempt, track: Track, curve: Curve, joints: Indices, tolerance: Tolerance) -> Curve:
-    """`curve` with one knot for each two neighbours that it can stand for, half way between."""
-    again: set[int] = set()
-    for first, second in pairwise(curve.knots[1:-1].tolist()):
-        if track.kept[first] or track.kept[second] or first not in curve.knots:
+def _apart(curve: Curve, wanted: list[Exchange]) -> tuple[list[Window], list[Exchange]]:
+    """As many of `wanted`, the first ones first, as can be tried at once, in order of time; and the rest of them.
+
+    Exchanges of knots that are gone are dropped.
+    """
+    knots: list[int] = curve.knots.tolist()
+    last = len(knots) - 1
+    places = {knot: place for place, knot in enumerate(knots)}
+    taken = bytearray(len(knots))
+    chosen: list[Window] = []
+    rest: list[Exchange] = []
+    for exchange in wanted:
+        inside = [places.get(knot, 0) for knot in exchange.out]
+        if not all(0 < place < last for place in inside):
             continue
-        middle = (first + second) // 2
-        fewer = _changed(attempt, track, curve, [first, second], [middle], joints, tolerance)
-        if fewer is not curve:
-            curve = fewer
-            again |= _around(curve, middle)
-    return _thinned(attempt, track, curve, joints, tolerance, sorted(again))
-
-
-def _around(curve: Curve, sample: int) -> set[int]:
-    """The knots next to `sample`, for which something has changed."""
-    place = int(np.searchsorted(curve.knots, sample))
-    return set(curve.knots[max(0, place - _NEXT) : place + _NEXT + 1].tolist())
-
-
-def _changed(
-    attempt: Attempt,
-    track: Track,
-    curve: Curve,
-    out: Sequence[int],
-    into: Sequence[int],
-    joints: Indices,
-    tolerance: Tolerance,
-) -> Curve:
-    """`curve` with the knots `into` instead of `out`, fitted again around them; itself if that is too far off."""
-    knots = curve.knots
-    low = max(0, int(np.searchsorted(knots, out[0])) - _NEIGHBOURS)
-    high = min(len(knots) - 1, int(np.searchsorted(knots, out[-1])) + _NEIGHBOURS)
-    stays = np.array([knot not in out for knot in knots[low : high + 1].tolist()])
-    old = np.flatnonzero(stays) + low
-    fresh = np.union1d(knots[old], np.array(into, np.int64))
-    refit = Fit(track.samples, fresh, _pull(track, curve, fresh, old[[0, -1]]))
-    local, values = refit.curve()
-    first = int(fresh[0])
-    off, shifts = attempt.preview(track, first, values, joints, tolerance)
-    weights = np.ones(len(off))
-    for _ in range(_PRESSES):
-        if off.max() <= _ROOM or off.max() > _HOPELESS:
-            break
-        weights = weights * (off / off.max() + _SOME_WEIGHT)
-        local, values = refit.curve(weights / weights.mean())
-        off, shifts = attempt.preview(track, first, values, joints, tolerance)
-    if shifts is None or off.max() > _ROOM:
-        return curve
-    attempt.put(track, values, first)
-    attempt.shifts[first : first + len(values), joints] = shifts
-    return Curve(
-        np.concatenate([knots[:low], local.knots, knots[high + 1 :]]),
-        np.concatenate([curve.values[:low], local.values, curve.values[high + 1 :]]),
-        np.concatenate([curve.slopes[:low], local.slopes, curve.slopes[high + 1 :]]),
-    )
-
-
-def _pull(track: Track, curve: Curve, knots: Indices, ends: Indices) -> Pull:
-    """What draws a fit with `knots`: its ends to the knots `ends` of `curve`, extremes to their samples."""
-    values, slopes = track.samples[knots], np.zeros((len(knots), track.samples.shape[1]))
-    value_weights = np.where(track.kept[knots], GIVEN, UNKNOWN)
-    slope_weights = np.full(len(knots), UNKNOWN)
-    values[[0, -1]], slopes[[0, -1]] = curve.values[ends], curve.slopes[ends]
-    value_weights[[0, -1]] = slope_weights[[0, -1]] = GIVEN
-    return Pull(values, slopes, value_weights, slope_weights)
+        low, high = max(0, inside[0] - _NEIGHBOURS), min(last, inside[-1] + _NEIGHBOURS)
+        left = high + 1 - low - len(exchange.out) + len(exchange.into)
+        if any(taken[low : high + 1]) or (chosen and left != len(chosen[0].knots)):
+            rest.append(exchange)
+            continue
+        taken[low : high + 1] = b"\1" * (high + 1 - low)
+        fresh = sorted({*knots[low : high + 1]} - {*exchange.out} | {*exchange.into})
+        if len(fresh) == left:
+            chosen.append(Window(exchange, low, high, np.array(fresh, np.int64)))
+    return sorted(chosen, key=lambda each: each.low), rest

@@ -78,15 +78,15 @@ class Attempt:
     turn_errors: Array
     place_errors: Array
 
-    def put(self, track: Track, values: Array, first: int = 0) -> None:
-        """The track's values (n, C) from sample `first` on; `measure` afterwards."""
-        span = slice(first, first + len(values))
+    def put(self, track: Track, values: Array, rows: Indices | None = None) -> None:
+        """The track's values (n, C) at the samples `rows` (n,), or at all; `measure` afterwards."""
+        rows = np.arange(len(values)) if rows is None else rows
         if track.turn is None:
-            self.locations[span, track.bone] = values
+            self.locations[rows, track.bone] = values
         else:
             turned = track.turn(values)
-            self.rotations[span, track.bone] = turned
-            self.errors[span, track.bone] = self._turn_errors(track.bone, span, turned)
+            self.rotations[rows, track.bone] = turned
+            self.errors[rows, track.bone] = self._turn_errors(track.bone, rows, turned)
 
     def measure(self) -> None:
         """Pose the skeleton by the curves and compare."""
@@ -97,32 +97,31 @@ class Attempt:
         moved = self.locations - self.truth.locations
         self.place_errors = np.zeros_like(moved)
         for bone in np.flatnonzero(np.abs(moved).max(axis=(0, 2)) > 0):
-            axes = self._location_axes(int(bone), slice(None))
+            axes = self._location_axes(int(bone), np.arange(len(moved)))
             self.place_errors[:, bone] = (axes @ moved[:, bone, :, None])[..., 0]
 
     def preview(
-        self, track: Track, first: int, values: Array, joints: Indices, tolerance: Tolerance
-    ) -> tuple[Array, Array | None]:
-        """What `values` (n, C) from sample `first` on would do.
+        self, track: Track, rows: Indices, values: Array, joints: Indices, tolerance: Tolerance
+    ) -> tuple[Array, Array]:
+        """What `values` (n, C) at the samples `rows` (n,) would do.
 
         Returns:
-            (n,) how far the worst of it is off, 1 being all of the tolerance, by the bone's own rotation alone where
-            that is too much; and, if it is not, the new shifts (n, J, 3) of `joints`, to first order.
+            (n,) how far the worst of it is off, 1 being all of the tolerance; and the new shifts (n, J, 3) of
+            `joints`, to first order.
         """
-        span, bone = slice(first, first + len(values)), track.bone
-        shifts = self.shifts[span][:, joints]
+        bone = track.bone
         if track.turn is None:
-            steps = (self._location_axes(bone, span) @ (values - self.locations[span, bone])[..., None])[:, None, :, 0]
+            moved = values - self.locations[rows, bone]
+            steps = (self._location_axes(bone, rows) @ moved[..., None])[:, None, :, 0]
             angles = np.zeros(len(values))
         else:
-            errors = self._turn_errors(bone, span, track.turn(values))
+            errors = self._turn_errors(bone, rows, track.turn(values))
             angles = np.sqrt(np.einsum("nc,nc->n", errors, errors)) / tolerance.angle
-            if angles.max() > 1:
-                return angles, None
             # The difference of small rotation vectors is, to first order, that of the rotations.
-            world = (self.posed.turns[span, bone] @ (errors - self.errors[span, bone])[..., None])[..., 0]
-            steps = quat.cross(world[:, None], self.posed.heads[span][:, joints] - self.posed.heads[span, bone, None])
-        shifts = shifts + steps
+            world = (self.posed.turns[rows, bone] @ (errors - self.errors[rows, bone])[..., None])[..., 0]
+            heads = self.posed.heads[rows]
+            steps = quat.cross(world[:, None], heads[:, joints] - heads[:, bone, None])
+        shifts = self.shifts[rows[:, None], joints] + steps
         distances = np.sqrt(np.einsum("njc,njc->nj", shifts, shifts).max(axis=1)) / tolerance.distance
         return np.maximum(angles, distances), shifts
 
@@ -137,26 +136,25 @@ class Attempt:
         turning = quat.cross(self.turn_errors[samples[:, None], bones], arms)
         return (ways * turning).sum(axis=-1), (ways * self.place_errors[samples[:, None], bones]).sum(axis=-1)
 
-    def _turn_errors(self, bone: int, span: slice, turned: Array) -> Array:
-        """(n, 3) how far `turned` (n, 4) is off, in the bone's own axes.
+    def _turn_errors(self, bone: int, rows: Indices, turned: Array) -> Array:
+        """(n, 3) how far `turned` (n, 4) at `rows` (n,) is off, in the bone's own axes.
 
         The series of the rotation vector in the sine of half the angle: good to 1e-6 of it below 30 degrees, and too
         large for any tolerance above.
         """
-        off = quat.multiply(self.backwards[span, bone], turned)
+        off = quat.multiply(self.backwards[rows, bone], turned)
         axis = off[:, 1:] * np.where(off[:, :1] < 0, -1.0, 1.0)
         square = np.einsum("nc,nc->n", axis, axis)[:, None]
         return axis * (2 + square * (1 / 3 + square * (3 / 20 + square * (5 / 56 + square * 35 / 576))))
 
-    def _location_axes(self, bone: int, span: slice) -> Array:
-        """(n, 3, 3) where a bone's own location takes its head in the world, m."""
+    def _location_axes(self, bone: int, rows: Indices) -> Array:
+        """(n, 3, 3) where a bone's own location takes its head in the world, m, at the samples `rows` (n,)."""
         skeleton = self.truth.skeleton
         parent = skeleton.parents[bone]
         if parent < 0:
-            count = len(range(*span.indices(len(self.rotations))))
-            return np.repeat((skeleton.world[:3, :3] @ skeleton.rests[bone][:3, :3])[None], count, axis=0)
+            return np.repeat((skeleton.world[:3, :3] @ skeleton.rests[bone][:3, :3])[None], len(rows), axis=0)
         rest = (np.linalg.inv(skeleton.rests[parent]) @ skeleton.rests[bone])[:3, :3]
-        return skeleton.scale * self.posed.turns[span, parent] @ rest
+        return skeleton.scale * self.posed.turns[rows, parent] @ rest
 
 
 def begin(motion: Motion) -> Attempt:
