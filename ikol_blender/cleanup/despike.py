@@ -1,4 +1,9 @@
-"""Single moments that jump away and back, as detectors make them, are replaced by what lies around them."""
+"""Single moments that jump away and back, as detectors make them, are replaced by what lies around them.
+
+Each sample is compared with the cubic through its two neighbours on either side. A spike of the size a is a away from
+it, and spoils its neighbours' cubics by -2/3 a and 1/6 a: a pattern at the highest frequency that there is, which no
+punch makes. Size alone would take the turning point of every quick motion for a spike.
+"""
 
 from __future__ import annotations
 
@@ -12,48 +17,69 @@ from . import quaternions as quat
 from .motion import Motion
 
 Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
+# The cubic's weights for the samples two and one before, one and two after; and what a spike of 1 does around it.
+_CUBIC = np.array([-1.0, 4.0, 0.0, 4.0, -1.0]) / 6
+_PATTERN = np.array([1 / 6, -2 / 3, 1.0, -2 / 3, 1 / 6])
+# How much of what is off around a spike the pattern must explain (cosine).
+_LIKENESS = 0.85
+# How far, of its size, a spike goes away from the sample before and comes back to the one after.
+_AWAY = 0.3
 # The median absolute deviation of normal noise is its standard deviation over this.
 _MAD = 1.4826
 # Less than this is jitter, not a spike.
-_STILL_RAD, _STILL_UNITS = np.radians(2), 0.01
+_STILL_RAD, _STILL_UNITS = np.radians(4), 0.02
+_WINDOW_S = 1.0
+_PASSES = 3  # spikes close to each other hide each other's pattern
 
 
-def despike(motion: Motion, window_s: float = 0.25, threshold: float = 5.0) -> Motion:
-    """A sample is a spike when it lies `threshold` standard deviations from the median of the window around it
-    (Hampel's identifier, with the spread by the median absolute deviation). Spikes are bridged from their neighbours.
+def despike(motion: Motion, threshold: float = 5.0) -> Motion:
+    """Args:
+    threshold: a spike is this many times as far off as is usual around it.
     """
-    reach = max(1, round(window_s * motion.rate_hz / 2))
-    if len(motion) < 2 * reach + 1:
+    reach = max(3, round(_WINDOW_S * motion.rate_hz / 2))
+    if len(motion) < 5:
         return motion
-    middle = quat.normalized(_median(motion.rotations, reach))
-    away = quat.angle_between(middle, motion.rotations)
-    turned_off = away > threshold * _MAD * _median(away, reach) + _STILL_RAD
-    distance = np.linalg.norm(motion.locations - _median(motion.locations, reach), axis=-1)
-    moved_off = distance > threshold * _MAD * _median(distance, reach) + _STILL_UNITS
-    rotations, locations = motion.rotations.copy(), motion.locations.copy()
-    for bone in range(len(motion.skeleton)):
-        start, end, share = _neighbours(turned_off[:, bone])
-        rotations[:, bone] = quat.slerp(rotations[start, bone], rotations[end, bone], share)
-        start, end, share = _neighbours(moved_off[:, bone])
-        locations[:, bone] += share[:, None] * (locations[end, bone] - locations[start, bone]) + (
-            locations[start, bone] - locations[:, bone]
-        )
-    return replace(motion, rotations=quat.continuous(rotations), locations=locations)
+    rotations, locations = quat.continuous(motion.rotations), motion.locations.copy()
+    for _ in range(_PASSES):
+        middle = quat.normalized(_cubic(rotations))
+        steps = quat.log(quat.multiply(quat.inverse(rotations[:-1]), rotations[1:]))
+        off = quat.log(quat.multiply(quat.inverse(middle), rotations))
+        turns = _spikes(off, steps, reach, threshold * _MAD, _STILL_RAD)
+        between = _cubic(locations)
+        moves = _spikes(locations - between, np.diff(locations, axis=0), reach, threshold * _MAD, _STILL_UNITS)
+        if not (turns.any() or moves.any()):
+            break
+        rotations = quat.continuous(np.where(turns[..., None], middle, rotations))
+        locations = np.where(moves[..., None], between, locations)
+    return replace(motion, rotations=rotations, locations=locations)
 
 
-def _median(values: Array, reach: int) -> Array:
-    """The median of the 2 `reach` + 1 samples around each; the ends are repeated."""
-    padded = np.concatenate([np.repeat(values[:1], reach, axis=0), values, np.repeat(values[-1:], reach, axis=0)])
-    return np.median(sliding_window_view(padded, 2 * reach + 1, axis=0), axis=-1)
+def _cubic(values: Array) -> Array:
+    """(T, K, C) what the neighbours say of each sample; the ends go on evenly."""
+    padded = np.concatenate([2 * values[:1] - values[2:0:-1], values, 2 * values[-1:] - values[-2:-4:-1]])
+    return sliding_window_view(padded, 5, axis=0) @ _CUBIC
 
 
-def _neighbours(off: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64], Array]:
-    """For each sample the good samples before and after it, and where between them it lies; itself when it is good."""
-    good = np.flatnonzero(~off)
-    index = np.arange(len(off))
-    if not len(good):
-        return index, index, np.zeros(len(off))
-    before = good[np.maximum(np.searchsorted(good, index, side="right") - 1, 0)]
-    after = good[np.minimum(np.searchsorted(good, index), len(good) - 1)]
-    return before, after, np.where(after > before, (index - before) / np.maximum(after - before, 1), 0.0)
+def _spikes(off: Array, steps: Array, reach: int, times: float, still: float) -> Flags:
+    """(T, K) samples that jump away and back, and whose neighbours are off as that puts them.
+
+    Args:
+        off: (T, K, 3) how far each sample is from its neighbours' cubic.
+        steps: (T - 1, K, 3) from sample to sample.
+        times, still: a spike is `times` as far off as half of the samples within `reach`, and `still` more.
+    """
+    around = sliding_window_view(np.pad(off, ((2, 2), (0, 0), (0, 0))), 5, axis=0)
+    sizes = np.linalg.norm(off, axis=-1)
+    explained = ((around @ _PATTERN) * off).sum(axis=-1) / np.maximum(sizes, 1e-12)
+    whole = np.sqrt((around**2).sum(axis=(-1, -2)) * (_PATTERN**2).sum())
+    away = np.zeros_like(off)
+    back = np.zeros_like(off)
+    away[1:], back[:-1] = steps, -steps
+    there = np.minimum((away * off).sum(axis=-1), (back * off).sum(axis=-1)) > _AWAY * sizes**2
+    usual = np.median(sliding_window_view(np.pad(sizes, ((reach, reach), (0, 0)), "edge"), 2 * reach + 1, axis=0), -1)
+    found = there & (sizes > times * usual + still) & (explained > _LIKENESS * whole)
+    # Of spikes side by side the larger one goes first: without it the other may be none.
+    larger = sliding_window_view(np.pad(sizes, ((2, 2), (0, 0))), 5, axis=0).max(axis=-1)
+    return found & (sizes >= larger)

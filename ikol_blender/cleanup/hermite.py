@@ -8,6 +8,7 @@ linear.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,9 +36,9 @@ class Curve:
 
     def sampled(self) -> Array:
         """(last knot - first knot + 1, C) at every sample from the first knot to the last."""
-        piece, basis = _basis(self.knots)
-        ends = np.stack([self.values[:-1], self.slopes[:-1], self.values[1:], self.slopes[1:]], axis=1)
-        return np.einsum("tb,tbc->tc", basis, ends[piece])
+        basis = np.zeros((self.knots[-1] - self.knots[0] + 1, 2 * len(self.knots)))
+        _fill(basis, self.knots)
+        return basis @ _woven(self.values[None], self.slopes[None])[0]
 
 
 @dataclass(frozen=True)
@@ -57,30 +58,77 @@ class Pull:
     slope_weights: Array
 
 
+class Fits:
+    """Curves with as many knots each through samples, made together, as often as the samples' weights change.
+
+    Attributes:
+        knots: (B, N) rising sample indices of each curve.
+        rows: (R,) the sample indices of all curves, one after the other, from first to last knot.
+        starts: (B,) where in `rows` each curve begins.
+    """
+
+    def __init__(self, samples: Array, knots: Indices, pull: Pull) -> None:
+        """Args:
+        samples: (T, C).
+        knots: (B, N).
+        pull: its arrays with an axis (B,) in front.
+        """
+        self.knots, self._pull, self._samples = knots, pull, samples
+        lengths = knots[:, -1] - knots[:, 0] + 1
+        self.starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+        # Shorter curves are filled up with samples that count for nothing.
+        self._real = np.arange(lengths.max()) < lengths[:, None]
+        self._basis = np.zeros((len(knots), int(lengths.max()), 2 * knots.shape[1]))
+        for basis, row in zip(self._basis, knots, strict=True):
+            _fill(basis, row)
+        self._sampled = samples[np.minimum(knots[:, :1] + np.arange(lengths.max()), len(samples) - 1)]
+        self.rows = (knots[:, :1] + np.arange(lengths.max()))[self._real]
+
+    def curves(self, weights: Array | None = None) -> tuple[Array, Array, Array]:
+        """The curves nearest to the samples by least squares: values and slopes (B, N, C), and samples (R, C).
+
+        Args:
+            weights: (R,) how much each sample counts; None: alike.
+        """
+        count, columns = len(self.knots), self._basis.shape[2]
+        weighted = np.swapaxes(self._basis, 1, 2)
+        if weights is not None:
+            full = np.zeros(self._real.shape)
+            full[self._real] = weights
+            weighted = weighted * full[:, None]
+        pulls = _woven(self._pull.value_weights, self._pull.slope_weights)
+        normal = weighted @ self._basis
+        normal.reshape(count, -1)[:, :: columns + 1] += pulls
+        right = weighted @ self._sampled + pulls[..., None] * _woven(self._pull.values, self._pull.slopes)
+        solved: Array = np.linalg.solve(normal, right).astype(np.float64)
+        return solved[:, ::2], solved[:, 1::2], (self._basis @ solved)[self._real]
+
+
 def fit(samples: Array, knots: Indices, pull: Pull) -> Curve:
     """The curve with the given knots, (N,) rising sample indices, that is nearest to `samples` (T, C)."""
-    _, basis = _basis(knots)
-    inside = samples[knots[0] : knots[-1] + 1]
-    starts = knots[:-1] - knots[0]
-    squares = np.add.reduceat(basis[:, :, None] * basis[:, None, :], starts, axis=0)
-    products = np.add.reduceat(basis[:, :, None] * inside[:, None, :], starts, axis=0)
-    normal = np.diag(np.stack([pull.value_weights, pull.slope_weights], axis=1).ravel())
-    right = np.empty((2 * len(knots), samples.shape[1]))
-    right[::2] = pull.value_weights[:, None] * pull.values
-    right[1::2] = pull.slope_weights[:, None] * pull.slopes
-    columns = 2 * np.arange(len(knots) - 1)[:, None] + np.arange(4)
-    np.add.at(normal, (columns[:, :, None], columns[:, None, :]), squares)
-    np.add.at(right, columns, products)
-    solved: Array = np.linalg.solve(normal, right).astype(np.float64)
-    return Curve(knots, solved[::2], solved[1::2])
+    pulls = Pull(pull.values[None], pull.slopes[None], pull.value_weights[None], pull.slope_weights[None])
+    values, slopes, _ = Fits(samples, knots[None], pulls).curves()
+    return Curve(knots, values[0], slopes[0])
 
 
-def _basis(knots: Indices) -> tuple[Indices, Array]:
-    """For each sample from the first knot to the last its piece, (T,), and the weights of that piece's first value,
-    first slope, second value and second slope, (T, 4)."""
-    samples = np.arange(knots[0], knots[-1] + 1)
-    piece = np.minimum(np.searchsorted(knots, samples, side="right") - 1, len(knots) - 2)
-    width = np.diff(knots)[piece].astype(np.float64)
-    u = (samples - knots[piece]) / width
+def _woven(values: Array, slopes: Array) -> Array:
+    """(B, 2 N, ...) value and slope of each knot in turn."""
+    found = np.empty((len(values), 2 * values.shape[1], *values.shape[2:]))
+    found[:, ::2], found[:, 1::2] = values, slopes
+    return found
+
+
+def _fill(basis: Array, knots: Indices) -> None:
+    """Write to (T, 2 N) zeros what the value and slope of each knot add at each sample from first to last knot."""
+    start = 0
+    for piece, width in enumerate(np.diff(knots).tolist()):
+        basis[start : start + width + 1, 2 * piece : 2 * piece + 4] = _piece(width)
+        start += width
+
+
+@lru_cache(maxsize=512)
+def _piece(width: int) -> Array:
+    """(width + 1, 4) Hermite's polynomials from one knot to the next."""
+    u = np.arange(width + 1) / width
     v = 1 - u
-    return piece, np.stack([v * v * (1 + 2 * u), u * v * v * width, u * u * (1 + 2 * v), -u * u * v * width], axis=1)
+    return np.stack([v * v * (1 + 2 * u), u * v * v * width, u * u * (1 + 2 * v), -u * u * v * width], axis=1)

@@ -22,7 +22,7 @@ from .motion import Motion
 
 Array = NDArray[np.float64]
 
-_PART_SAMPLES = 240
+_PART_SAMPLES = 480
 _STILL = 1e-6
 _SLOPE_REACH = 3
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .hermite import GIVEN, UNKNOWN, Curve, Pull, fit
+from .hermite import Curve
+from .key_refit import Exchange, Window, exchange_knots
 from .key_tracks import Attempt, Tolerance, Track
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
-_NEIGHBOURS = 4  # knots on each side that are fitted again
-_ROUNDS = 2
-# Room for what the first-order estimate of joint positions leaves out.
-_ROOM = 0.995
+_NEIGHBOURS = 4  # knots on each side of a change that are fitted again
+_NEXT = 1  # knots on each side of a change that are worth another try
+_MERGES = 2
 
 
 def remove_keys(
@@ -26,41 +27,65 @@ def remove_keys(
     skeleton = attempt.truth.skeleton
     chains = [skeleton.chain(joint) for joint in range(len(skeleton))]
     kept = list(curves)
-    for _ in range(_ROUNDS):
+    for turn in range(1 + _MERGES):
         for index, track in enumerate(tracks):
             below = np.array([joint for joint, chain in enumerate(chains) if track.bone in chain], np.int64)
-            kept[index] = _thinned(attempt, track, kept[index], below, tolerance)
+            curve = kept[index]
+            wanted = _one_less(track, curve) if turn == 0 else _one_for_two(track, curve)
+            kept[index] = _worked(attempt, track, curve, wanted, below, tolerance)
         attempt.measure()
     return kept
 
 
-def _thinned(attempt: Attempt, track: Track, curve: Curve, joints: Indices, tolerance: Tolerance) -> Curve:
-    inner = curve.knots[1:-1]
-    spans = curve.knots[2:] - curve.knots[:-2]
-    candidates = [int(knot) for knot in inner[np.argsort(spans, kind="stable")] if not track.kept[knot]]
-    for candidate in candidates:
-        place = int(np.searchsorted(curve.knots, candidate))
-        low, high = max(0, place - _NEIGHBOURS), min(len(curve.knots) - 1, place + _NEIGHBOURS)
-        local = _without(track, curve, place, low, high)
-        first, values = int(local.knots[0]), local.sampled()
-        shifts, angle = attempt.preview(track, first, values, joints)
-        if angle > _ROOM * tolerance.angle or (shifts**2).sum(axis=-1).max() > (_ROOM * tolerance.distance) ** 2:
-            continue
-        attempt.put(track, values, first)
-        attempt.shifts[first : first + len(values), joints] = shifts
-        curve = Curve(
-            np.delete(curve.knots, place),
-            np.concatenate([curve.values[:low], local.values, curve.values[high + 1 :]]),
-            np.concatenate([curve.slopes[:low], local.slopes, curve.slopes[high + 1 :]]),
-        )
+def _one_less(track: Track, curve: Curve) -> list[Exchange]:
+    """Each knot left out, those first that stand closest."""
+    closest = np.argsort(curve.knots[2:] - curve.knots[:-2], kind="stable")
+    return [Exchange((knot,)) for knot in curve.knots[1:-1][closest].tolist() if not track.kept[knot]]
+
+
+def _one_for_two(track: Track, curve: Curve) -> list[Exchange]:
+    """Each two neighbours exchanged for one half way between."""
+    pairs = pairwise(curve.knots[1:-1].tolist())
+    return [Exchange(pair, (sum(pair) // 2,)) for pair in pairs if not track.kept[list(pair)].any()]
+
+
+def _worked(
+    attempt: Attempt, track: Track, curve: Curve, wanted: list[Exchange], joints: Indices, tolerance: Tolerance
+) -> Curve:
+    """`curve` after as many of the `wanted` exchanges as the tolerance allows, and after what they make possible."""
+    while wanted:
+        tried, wanted = _apart(curve, wanted)
+        curve, done = exchange_knots(attempt, track, curve, tried, joints, tolerance) if tried else (curve, [])
+        for exchange in done:
+            place = int(np.searchsorted(curve.knots, exchange.out[0]))
+            near = curve.knots[max(1, place - _NEXT) : min(place + _NEXT, len(curve.knots) - 1)].tolist()
+            again = [Exchange((knot,)) for knot in near if not track.kept[knot]]
+            wanted += [one for one in again if one not in wanted]
     return curve
 
 
-def _without(track: Track, curve: Curve, place: int, low: int, high: int) -> Curve:
-    """The part of `curve` from knot `low` to `high` fitted again without the knot `place`, its ends as they are."""
-    stay = np.delete(np.arange(low, high + 1), place - low)
-    knots = curve.knots[stay]
-    value_weights = np.where(track.kept[knots], GIVEN, UNKNOWN)
-    slope_weights = np.full(len(knots), UNKNOWN)
-    value_weights[[0, -1]] = slope_weights[[0, -1]] = GIVEN
-    return fit(track.samples, knots, Pull(curve.values[stay], curve.slopes[stay], value_weights, slope_weights))
+def _apart(curve: Curve, wanted: list[Exchange]) -> tuple[list[Window], list[Exchange]]:
+    """As many of `wanted`, the first ones first, as can be tried at once, in order of time; and the rest of them.
+
+    Exchanges of knots that are gone are dropped.
+    """
+    knots: list[int] = curve.knots.tolist()
+    last = len(knots) - 1
+    places = {knot: place for place, knot in enumerate(knots)}
+    taken = bytearray(len(knots))
+    chosen: list[Window] = []
+    rest: list[Exchange] = []
+    for exchange in wanted:
+        inside = [places.get(knot, 0) for knot in exchange.out]
+        if not all(0 < place < last for place in inside):
+            continue
+        low, high = max(0, inside[0] - _NEIGHBOURS), min(last, inside[-1] + _NEIGHBOURS)
+        left = high + 1 - low - len(exchange.out) + len(exchange.into)
+        if any(taken[low : high + 1]) or (chosen and left != len(chosen[0].knots)):
+            rest.append(exchange)
+            continue
+        taken[low : high + 1] = b"\1" * (high + 1 - low)
+        fresh = sorted({*knots[low : high + 1]} - {*exchange.out} | {*exchange.into})
+        if len(fresh) == left:
+            chosen.append(Window(exchange, low, high, np.array(fresh, np.int64)))
+    return sorted(chosen, key=lambda each: each.low), rest

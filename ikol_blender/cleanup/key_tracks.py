@@ -54,60 +54,76 @@ class Attempt:
 
     Attributes:
         truth: the motion.
+        backwards: (T, K, 4) its rotations, inverted.
         goal: where its joints are.
         rotations: (T, K, 4) that the curves give.
         locations: (T, K, 3) that the curves give.
         posed: where they put the joints.
         shifts: (T, K, 3) from where the joints should be, metres.
         angles: (T, K) radians that the bones' own rotations are off.
-        turn_errors: (T, K, 3) the same as rotation vectors in the world.
+        errors: (T, K, 3) the same as rotation vectors in the bones' own axes.
+        turn_errors: (T, K, 3) and in the world.
         place_errors: (T, K, 3) how far off the bones' own locations put their heads in the world, metres.
     """
 
     truth: Motion
+    backwards: Array
     goal: Posed
     rotations: Array
     locations: Array
     posed: Posed
     shifts: Array
     angles: Array
+    errors: Array
     turn_errors: Array
     place_errors: Array
 
-    def put(self, track: Track, values: Array, first: int = 0) -> None:
-        """The track's values (n, C) from sample `first` on; `measure` afterwards."""
-        span = slice(first, first + len(values))
+    def put(self, track: Track, values: Array, rows: Indices | None = None) -> None:
+        """The track's values (n, C) at the samples `rows` (n,), or at all; `measure` afterwards."""
+        rows = np.arange(len(values)) if rows is None else rows
         if track.turn is None:
-            self.locations[span, track.bone] = values
+            self.locations[rows, track.bone] = values
         else:
-            self.rotations[span, track.bone] = track.turn(values)
+            turned = track.turn(values)
+            self.rotations[rows, track.bone] = turned
+            self.errors[rows, track.bone] = self._turn_errors(track.bone, rows, turned)
 
     def measure(self) -> None:
         """Pose the skeleton by the curves and compare."""
         self.posed = pose(self.truth.skeleton, self.rotations, self.locations)
         self.shifts = self.posed.heads - self.goal.heads
-        errors = quat.log(quat.multiply(quat.inverse(self.truth.rotations), self.rotations))
-        self.angles = np.sqrt((errors * errors).sum(axis=-1))
-        self.turn_errors = (self.posed.turns @ errors[..., None])[..., 0]
+        self.angles = np.sqrt(np.einsum("tkc,tkc->tk", self.errors, self.errors))
+        self.turn_errors = (self.posed.turns @ self.errors[..., None])[..., 0]
         moved = self.locations - self.truth.locations
         self.place_errors = np.zeros_like(moved)
         for bone in np.flatnonzero(np.abs(moved).max(axis=(0, 2)) > 0):
-            axes = self._location_axes(int(bone), slice(None))
+            axes = self._location_axes(int(bone), np.arange(len(moved)))
             self.place_errors[:, bone] = (axes @ moved[:, bone, :, None])[..., 0]
 
-    def preview(self, track: Track, first: int, values: Array, joints: Indices) -> tuple[Array, float]:
-        """What `values` (n, C) from sample `first` on would do: the new shifts (n, J, 3) of `joints`, to first order,
-        and the most that the bone's own rotation would be off, radians."""
-        span, bone = slice(first, first + len(values)), track.bone
+    def preview(
+        self, track: Track, rows: Indices, values: Array, joints: Indices, tolerance: Tolerance
+    ) -> tuple[Array, Array]:
+        """What `values` (n, C) at the samples `rows` (n,) would do.
+
+        Returns:
+            (n,) how far the worst of it is off, 1 being all of the tolerance; and the new shifts (n, J, 3) of
+            `joints`, to first order.
+        """
+        bone = track.bone
         if track.turn is None:
-            steps = (self._location_axes(bone, span) @ (values - self.locations[span, bone])[..., None])[:, None, :, 0]
-            return self.shifts[span][:, joints] + steps, 0.0
-        turned = track.turn(values)
-        off = quat.angle_between(self.truth.rotations[span, bone], turned)
-        turns = quat.log(quat.multiply(quat.inverse(self.rotations[span, bone]), turned))
-        world = (self.posed.turns[span, bone] @ turns[..., None])[..., 0]
-        arms = self.posed.heads[span][:, joints] - self.posed.heads[span, bone, None]
-        return self.shifts[span][:, joints] + quat.cross(world[:, None], arms), float(off.max())
+            moved = values - self.locations[rows, bone]
+            steps = (self._location_axes(bone, rows) @ moved[..., None])[:, None, :, 0]
+            angles = np.zeros(len(values))
+        else:
+            errors = self._turn_errors(bone, rows, track.turn(values))
+            angles = np.sqrt(np.einsum("nc,nc->n", errors, errors)) / tolerance.angle
+            # The difference of small rotation vectors is, to first order, that of the rotations.
+            world = (self.posed.turns[rows, bone] @ (errors - self.errors[rows, bone])[..., None])[..., 0]
+            heads = self.posed.heads[rows]
+            steps = quat.cross(world[:, None], heads[:, joints] - heads[:, bone, None])
+        shifts = self.shifts[rows[:, None], joints] + steps
+        distances = np.sqrt(np.einsum("njc,njc->nj", shifts, shifts).max(axis=1)) / tolerance.distance
+        return np.maximum(angles, distances), shifts
 
     def pushes(self, joint: int, samples: Indices, bones: Indices) -> tuple[Array, Array]:
         """Metres that the errors of each of `bones` (B,) move `joint` by along the way it is off at `samples` (S,).
@@ -120,19 +136,41 @@ class Attempt:
         turning = quat.cross(self.turn_errors[samples[:, None], bones], arms)
         return (ways * turning).sum(axis=-1), (ways * self.place_errors[samples[:, None], bones]).sum(axis=-1)
 
-    def _location_axes(self, bone: int, span: slice) -> Array:
-        """(n, 3, 3) where a bone's own location takes its head in the world, m."""
+    def _turn_errors(self, bone: int, rows: Indices, turned: Array) -> Array:
+        """(n, 3) how far `turned` (n, 4) at `rows` (n,) is off, in the bone's own axes.
+
+        The series of the rotation vector in the sine of half the angle: good to 1e-6 of it below 30 degrees, and too
+        large for any tolerance above.
+        """
+        off = quat.multiply(self.backwards[rows, bone], turned)
+        axis = off[:, 1:] * np.where(off[:, :1] < 0, -1.0, 1.0)
+        square = np.einsum("nc,nc->n", axis, axis)[:, None]
+        return axis * (2 + square * (1 / 3 + square * (3 / 20 + square * (5 / 56 + square * 35 / 576))))
+
+    def _location_axes(self, bone: int, rows: Indices) -> Array:
+        """(n, 3, 3) where a bone's own location takes its head in the world, m, at the samples `rows` (n,)."""
         skeleton = self.truth.skeleton
         parent = skeleton.parents[bone]
         if parent < 0:
-            count = len(range(*span.indices(len(self.rotations))))
-            return np.repeat((skeleton.world[:3, :3] @ skeleton.rests[bone][:3, :3])[None], count, axis=0)
+            return np.repeat((skeleton.world[:3, :3] @ skeleton.rests[bone][:3, :3])[None], len(rows), axis=0)
         rest = (np.linalg.inv(skeleton.rests[parent]) @ skeleton.rests[bone])[:3, :3]
-        return skeleton.scale * self.posed.turns[span, parent] @ rest
+        return skeleton.scale * self.posed.turns[rows, parent] @ rest
 
 
 def begin(motion: Motion) -> Attempt:
     """Nothing off yet."""
     goal = motion.posed()
     none = np.zeros_like(goal.heads)
-    return Attempt(motion, goal, motion.rotations.copy(), motion.locations.copy(), goal, none, none[..., 0], none, none)
+    return Attempt(
+        truth=motion,
+        backwards=quat.inverse(motion.rotations),
+        goal=goal,
+        rotations=motion.rotations.copy(),
+        locations=motion.locations.copy(),
+        posed=goal,
+        shifts=none,
+        angles=none[..., 0],
+        errors=none.copy(),
+        turn_errors=none,
+        place_errors=none,
+    )

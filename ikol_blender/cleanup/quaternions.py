@@ -36,7 +36,7 @@ def inverse(quaternions: Array) -> Array:
 
 
 def normalized(quaternions: Array) -> Array:
-    return quaternions / np.linalg.norm(quaternions, axis=-1, keepdims=True)
+    return quaternions / np.sqrt(np.einsum("...c,...c->...", quaternions, quaternions))[..., None]
 
 
 def continuous(quaternions: Array) -> Array:

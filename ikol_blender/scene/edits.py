@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import bpy
 import numpy as np
+from numpy.typing import NDArray
 
 from ..cleanup.motion import Motion, fade, mix
 from .samples import Sampled, active_armature, sample, write_motion
@@ -48,8 +49,12 @@ def edit_motion(
         BadInput: there is no armature, or no motion to edit.
     """
     before = sample(context, active_armature(context))
-    count = len(before.motion)
-    weights = strength * fade(count, before.first, before.last, round(EASE_S * before.motion.rate_hz))
+    weights = strength * range_weights(before)
     chosen = np.ones(len(before.chosen)) if every_bone else before.chosen.astype(np.float64)
     after = mix(before.motion, edit(before), weights[:, None] * chosen)
     return Edited(write_motion(before, after, label), before, after)
+
+
+def range_weights(sampled: Sampled) -> NDArray[np.float64]:
+    """(T,) 1 within the frame range, 0 outside, with a soft edge where there is motion beyond it."""
+    return fade(len(sampled.motion), sampled.first, sampled.last, round(EASE_S * sampled.motion.rate_hz))

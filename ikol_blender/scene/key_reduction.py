@@ -65,7 +65,7 @@ def reduce_action(context: bpy.types.Context, *, tolerance_deg: float = 1.0, tol
     action = copy_action(armature, name)
     for track, path, curve in zip(tracks, paths, curves, strict=True):
         bone = armature.pose.bones[part.skeleton.names[track.bone]]
-        replace_keys(armature, bone, path, frames, _bezier_keys(curve, frames, track.kept))
+        replace_keys(armature, bone, path, frames, bezier_keys(curve, frames, track.kept))
     return Reduction(action, before, _keys_between(armature, set(paths), frames[0], frames[-1]))
 
 
@@ -80,7 +80,7 @@ def _tracks(sampled: Sampled) -> tuple[list[Track], list[str]]:
             rotations = sampled.motion.rotations[sampled.ranged, index]
             kept = np.zeros(len(rotations), bool)
             kept[rotation_extremes(rotations)] = True
-            tracks.append(Track(index, bone_values(bone, rotations), _turn(bone.rotation_mode), kept))
+            tracks.append(Track(index, bone_values(bone, rotations), turn_of(bone.rotation_mode), kept))
             paths.append(rotation_path(bone))
         if sampled.chosen[index] and sampled.moved[index]:
             locations = sampled.motion.locations[sampled.ranged, index]
@@ -91,7 +91,7 @@ def _tracks(sampled: Sampled) -> tuple[list[Track], list[str]]:
     return tracks, paths
 
 
-def _turn(mode: str):
+def turn_of(mode: str):
     """From the values of a rotation mode's curves, (T, C), to quaternions, (T, 4)."""
     if mode == "QUATERNION":
         return normalized
@@ -100,7 +100,7 @@ def _turn(mode: str):
     return partial(euler.to_quaternions, order=mode)
 
 
-def _bezier_keys(curve: Curve, frames: Array, kept: NDArray[np.bool_]) -> list[Keys]:
+def bezier_keys(curve: Curve, frames: Array, kept: NDArray[np.bool_]) -> list[Keys]:
     """The keys of each channel; `frames` (T,) of the samples, `kept` (T,) the extremes among them."""
     times = frames[curve.knots]
     spacing = frames[1] - frames[0] if len(frames) > 1 else 1.0

@@ -14,8 +14,9 @@ from ..cleanup.motion import Motion
 from ..cleanup.quaternions import continuous, exp, log, normalized
 from ..cleanup.skeleton import Skeleton
 from ..contract import BadInput
-from .compat import copy_action, curves_of, selected_bones
+from .compat import copy_action, curves_of, existing_curves, selected_bones
 from .keys import read_keys, write_keys
+from .nla import refuse_tweaking
 from .timing import scene_rate
 
 Array = NDArray[np.float64]
@@ -55,8 +56,8 @@ class Sampled:
         return slice(self.first, self.last + 1)
 
 
-def active_armature(context: bpy.types.Context) -> bpy.types.Object:
-    """The active armature, with an action that may be edited.
+def own_armature(context: bpy.types.Context) -> bpy.types.Object:
+    """The active armature, of this file.
 
     Raises:
         BadInput: there is none.
@@ -66,8 +67,22 @@ def active_armature(context: bpy.types.Context) -> bpy.types.Object:
         raise BadInput("No armature is active.", hint="Click the armature whose motion to edit.")
     if not armature.is_editable:
         raise BadInput(f"{armature.name} is linked from another file.", hint="Make a library override of it first.")
-    animation = armature.animation_data
-    if animation is None or animation.action is None or not curves_of(armature).fcurves:
+    return armature
+
+
+def active_armature(context: bpy.types.Context) -> bpy.types.Object:
+    """The active armature, with an action that may be edited.
+
+    Raises:
+        BadInput: there is none.
+    """
+    armature = own_armature(context)
+    refuse_tweaking(armature)
+    curves = existing_curves(armature)
+    if curves is None or not curves.fcurves:
+        animation = armature.animation_data
+        if animation is not None and any(track.strips for track in animation.nla_tracks):
+            raise BadInput(f"The motion of {armature.name} lies in NLA layers.", hint="Merge the layers first.")
         raise BadInput(f"{armature.name} has no motion.", hint="Assign an action to it, or import a take.")
     return armature
 
@@ -109,25 +124,40 @@ def motion_at(armature: bpy.types.Object, bones: list[bpy.types.PoseBone], frame
     return Motion(_skeleton(armature, bones), rate_hz, continuous(rotations), locations)
 
 
-def write_motion(sampled: Sampled, edited: Motion, label: str) -> bpy.types.Action:
+def write_motion(sampled: Sampled, edited: Motion, label: str, *, to_the_end: bool = False) -> bpy.types.Action:
     """A new action with `edited` (of as many samples) in the frame range, the active one of the armature.
 
     Only what differs from the sampled motion is written, a linear key per sample; all else is a copy.
+
+    Args:
+        to_the_end: write what comes after the range too.
     """
-    before, part = sampled.motion, sampled.ranged
+    before = sampled.motion
+    part = slice(sampled.first, None) if to_the_end else sampled.ranged
     turned = (np.abs(edited.rotations - before.rotations)[part] > _SAME).any(axis=(0, 2))
     moved = (np.abs(edited.locations - before.locations)[part] > _SAME).any(axis=(0, 2))
     action = copy_action(sampled.armature, edited_name(sampled.armature, label))
-    frames = sampled.frames[part]
-    for index, name in enumerate(before.skeleton.names):
-        bone = sampled.armature.pose.bones[name]
-        if turned[index]:
-            values = bone_values(bone, edited.rotations[:, index])[part]
-            replace_keys(sampled.armature, bone, rotation_path(bone), frames, [plain_keys(frames, v) for v in values.T])
-        if moved[index]:
-            values = edited.locations[part, index]
-            replace_keys(sampled.armature, bone, location_path(bone), frames, [plain_keys(frames, v) for v in values.T])
+    inside = edited.part(sampled.first, len(before) - 1 if to_the_end else sampled.last)
+    write_bones(sampled.armature, inside, sampled.frames[part], turned, moved)
     return action
+
+
+def write_bones(
+    armature: bpy.types.Object, motion: Motion, frames: Array, turned: NDArray[np.bool_], moved: NDArray[np.bool_]
+) -> None:
+    """Put `motion` on the active action in place of what it has from the first to the last of `frames` (T,).
+
+    Args:
+        turned, moved: (K,) bones whose rotation and location are written.
+    """
+    for index, name in enumerate(motion.skeleton.names):
+        bone = armature.pose.bones[name]
+        for written, path, values in (
+            (turned[index], rotation_path(bone), bone_values(bone, motion.rotations[:, index])),
+            (moved[index], location_path(bone), motion.locations[:, index]),
+        ):
+            if written:
+                replace_keys(armature, bone, path, frames, [plain_keys(frames, channel) for channel in values.T])
 
 
 def edited_name(armature: bpy.types.Object, label: str) -> str:
@@ -152,7 +182,7 @@ def replace_keys(
 
 def rotation_path(bone: bpy.types.PoseBone) -> str:
     name, _ = _ROTATION_PATHS.get(bone.rotation_mode, ("rotation_euler", 3))
-    return f'pose.bones["{bpy.utils.escape_identifier(bone.name)}"].{name}'
+    return bone_path(bone, name)
 
 
 def rotation_width(bone: bpy.types.PoseBone) -> int:
@@ -160,7 +190,12 @@ def rotation_width(bone: bpy.types.PoseBone) -> int:
 
 
 def location_path(bone: bpy.types.PoseBone) -> str:
-    return f'pose.bones["{bpy.utils.escape_identifier(bone.name)}"].location'
+    return bone_path(bone, "location")
+
+
+def bone_path(bone: bpy.types.PoseBone, name: str) -> str:
+    """The data path of the bone's property `name`."""
+    return f'pose.bones["{bpy.utils.escape_identifier(bone.name)}"].{name}'
 
 
 def bone_values(bone: bpy.types.PoseBone, quaternions: Array) -> Array:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 from bpy.props import BoolProperty, EnumProperty, FloatProperty
 from bpy.types import Context, Operator
 
+from ..cleanup.euler import ORDERS
 from ..contract import IkolError
 from ..scene.key_reduction import reduce_action
+from ..scene.rotation_modes import QUATERNION, SAFEST, convert_rotations
 from ..scene.smoothing import Method, smooth
 
 
@@ -21,8 +25,12 @@ class CleanUp:
         if armature is None or armature.type != "ARMATURE":
             cls.poll_message_set("Make an armature active")
             return False
-        if armature.mode == "EDIT" or armature.animation_data is None or armature.animation_data.action is None:
-            cls.poll_message_set("The active armature needs an action, and must not be in Edit mode")
+        if armature.mode == "EDIT":
+            cls.poll_message_set("Leave Edit mode")
+            return False
+        animation = armature.animation_data
+        if animation is None or not (animation.action or animation.nla_tracks):
+            cls.poll_message_set("The active armature has no motion")
             return False
         return True
 
@@ -115,10 +123,34 @@ class IKOL_OT_reduce_keys(CleanUp, Operator):
         return f"{done.before} keys became {done.after} ({share:.0%} fewer) in {done.action.name}"
 
 
+class IKOL_OT_convert_rotations(CleanUp, Operator):
+    """Write the rotations of the selected bones in another way, with the same poses and without flips"""
+
+    bl_idname = "ikol.convert_rotations"
+    bl_label = "Convert rotations"
+
+    mode: EnumProperty(
+        name="To",
+        items=(
+            (SAFEST, "Safest Euler", "For each bone the order of axes that stays farthest from gimbal lock"),
+            (QUATERNION, "Quaternion", "Never flips; four curves"),
+            *((order, f"{order} Euler", "") for order in ORDERS),
+        ),
+    )
+
+    def edit(self, context: Context) -> str:
+        done = convert_rotations(context, mode=self.mode)
+        modes = ", ".join(f"{count} {mode}" for mode, count in sorted(done.modes.items(), key=lambda item: -item[1]))
+        words = f"Bones: {modes}; in {done.action.name}"
+        if set(done.modes) == {QUATERNION}:
+            return words
+        return f"{words}. At least {math.degrees(done.margin):.0f} degrees from gimbal lock"
+
+
 _FREQUENCY_OF = {
     Method.ADAPTIVE: ("calm_hz",),
     Method.BUTTERWORTH: ("cutoff_hz",),
     Method.ONE_EURO: ("minimum_hz", "beta"),
 }
 
-CLASSES = (IKOL_OT_smooth, IKOL_OT_reduce_keys)
+CLASSES = (IKOL_OT_smooth, IKOL_OT_reduce_keys, IKOL_OT_convert_rotations)

@@ -117,6 +117,13 @@ class IKOL_Settings(PropertyGroup):
         type=bpy.types.Object,
         poll=lambda settings, thing: thing.type == "ARMATURE",
     )
+    speed: FloatProperty(
+        name="Speed",
+        description="How fast the motion is to run, for Time warp; key it where the speed is to change",
+        default=1.0,
+        min=0.02,
+        soft_max=4.0,
+    )
     takes: CollectionProperty(type=IKOL_Take)
     active_take: IntProperty(name="Take")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.ikol.ikol_blender.cleanup import quaternions as quat
@@ -15,7 +16,8 @@ from bl_ext.user_default.ikol.ikol_blender.cleanup.motion import Motion, fade, m
 from bl_ext.user_default.ikol.ikol_blender.cleanup.one_euro import smooth_one_euro
 from bl_ext.user_default.ikol.ikol_blender.cleanup.smooth import smooth_butterworth
 
-from .mocap import HANDS, deepmimic
+from .evaluated import armature_of, heads
+from .mocap import HANDS, NAMES, deepmimic
 
 _LEFT, _RIGHT = HANDS
 
@@ -70,6 +72,27 @@ def test_adaptive_takes_the_jitter_and_keeps_the_punch(punch: Motion, jittery: M
         kept = _speed(smooth, hand).max() / _speed(punch, hand).max()
         assert 0.95 < kept < 1.1, f"{kept:.0%} of the peak speed"
         assert _lag(_speed(punch, hand), _speed(smooth, hand)) == 0
+
+
+def test_operator_smooths_a_punch_in_blender(empty_scene: bpy.types.Scene, punch: Motion, jittery: Motion) -> None:
+    """The same by Blender's own evaluation, with what the operator does by default."""
+    paths = []
+    for motion in (punch, jittery):
+        bpy.ops.wm.read_homefile(use_empty=True)
+        armature = armature_of(motion)
+        hands = [armature.pose.bones.find(NAMES[hand]) for hand in HANDS]
+        paths.append(heads(armature, range(1, len(motion) + 1))[:, hands])
+        assert bpy.ops.ikol.smooth() == {"FINISHED"}
+        paths.append(heads(armature, range(1, len(motion) + 1))[:, hands])
+    clean, smooth_clean, rough, smooth = paths
+    for hand in range(2):
+        before = _rms(np.diff((rough - clean)[:, hand], n=2, axis=0))
+        after = _rms(np.diff((smooth - smooth_clean)[:, hand], n=2, axis=0))
+        assert after < 0.2 * before, f"{1 - after / before:.0%} less jitter"
+        assert _rms((smooth - clean)[:, hand]) < _rms((rough - clean)[:, hand])
+        speeds = [np.linalg.norm(np.gradient(path[:, hand], axis=0), axis=-1) for path in (clean, smooth)]
+        assert 0.95 < speeds[1].max() / speeds[0].max() < 1.1
+        assert _lag(*speeds) == 0
 
 
 def test_resting_hand_is_quiet(punch: Motion, jittery: Motion) -> None:
@@ -132,6 +155,21 @@ def test_spikes_go_and_the_rest_stays(punch: Motion) -> None:
     assert untouched.mean() > 0.95
     for hand in HANDS:
         assert _speed(done, hand).max() > 0.99 * _speed(punch, hand).max()
+
+
+@pytest.mark.parametrize("clip", ["punch", "dance_a", "dance_spin", "walk", "roll"])
+def test_no_quick_motion_is_taken_for_a_spike(clip: str) -> None:
+    motion = deepmimic(clip)
+    assert quat.angle_between(despike(motion).rotations, motion.rotations).max() < 1e-6
+    assert np.array_equal(despike(motion).locations, motion.locations)
+
+
+def test_spikes_close_together_and_in_jitter_go(jittery: Motion) -> None:
+    spiked = jittery.rotations.copy()
+    for sample, angle in ((30, 0.8), (33, -0.7), (50, 0.5)):
+        spiked[sample, 6] = quat.multiply(spiked[sample, 6], quat.exp(np.array([0.0, 0.0, angle])))
+    done = despike(replace(jittery, rotations=spiked))
+    assert np.degrees(quat.angle_between(done.rotations, jittery.rotations)[:, 6]).max() < 10
 
 
 def test_part_of_a_motion_meets_the_rest_without_a_jump(jittery: Motion) -> None:

@@ -1,0 +1,244 @@
+"""Layers on top of a motion in the NLA: an offset that all of it gets, and one motion made of all layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import bpy
+import numpy as np
+from mathutils import Quaternion
+from numpy.typing import NDArray
+
+from ..cleanup.keys import Keys
+from ..cleanup.quaternions import continuous
+from ..contract import BadInput
+from .action import write_curve
+from .compat import curves_of, existing_curves, new_action, selected_bones, strip_curves
+from .keys import read_keys, write_keys
+from .nla import push_down, refuse_tweaking
+from .samples import bone_path, edited_name, own_armature, rotation_path
+
+Array = NDArray[np.float64]
+
+# By bone and data path, what is combined with the motion's own values.
+Offsets = dict[str, dict[str, list[float]]]
+
+_SAME = 1e-5
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Attributes:
+    strip: on a track of its own, above the motion; its influence is the strength.
+    bones: the bones that it moves.
+    """
+
+    strip: bpy.types.NlaStrip
+    bones: tuple[str, ...]
+
+
+def posed_offsets(context: bpy.types.Context) -> Offsets:
+    """How the pose at the current frame, not keyed, differs from the motion; the motion's own pose is shown again.
+
+    Of the selected bones in Pose mode; of all when none is, or in another mode.
+
+    Raises:
+        BadInput: there is no motion, or the pose is the motion's own.
+    """
+    armature = _layered(context)
+    selected = selected_bones(armature) if armature.mode == "POSE" else set()
+    bones = [bone for bone in armature.pose.bones if not selected or bone.name in selected]
+    posed = [_channels(bone) for bone in bones]
+    _show(context.scene)
+    offsets = {bone.name: _offsets(bone, theirs) for bone, theirs in zip(bones, posed, strict=True)}
+    offsets = {name: found for name, found in offsets.items() if found}
+    if not offsets:
+        raise BadInput(
+            "No bone is posed away from the motion at this frame.",
+            hint="Pose the character here as it is to be, without setting keys, then add the layer.",
+        )
+    return offsets
+
+
+def add_offset_layer(context: bpy.types.Context, offsets: Offsets, *, strength: float = 1.0) -> Layer:
+    """Give the whole motion `offsets`, as `posed_offsets` finds them.
+
+    The motion goes into the NLA; above it lies a strip that is combined with it: bones are turned and moved further,
+    as seen from where the motion puts them.
+
+    Args:
+        strength: the strip's influence.
+
+    Raises:
+        BadInput: there is no motion.
+    """
+    armature = _layered(context)
+    first, last = _frames(armature)
+    name = _name(armature, "offset")
+    animation = armature.animation_data
+    if animation.action is not None:
+        blend, extrapolation = animation.action_blend_type, animation.action_extrapolation
+        motion = push_down(armature)
+        motion.blend_type, motion.extrapolation = blend, extrapolation
+    new_action(name, armature)
+    curves = curves_of(armature)
+    for bone_name, channels in offsets.items():
+        group = curves.groups.new(bone_name)
+        for path, values in channels.items():
+            for index, value in enumerate(values):
+                write_curve(curves, path, index, np.array([first, last]), np.array([value, value]), group)
+    strip = push_down(armature)
+    strip.blend_type, strip.extrapolation = "COMBINE", "HOLD"
+    # Without a curve of its own, Blender works a strip's influence out from how it blends in and out.
+    strip.use_animated_influence = True
+    strip.fcurves[0].keyframe_points[0].co[1] = strip.influence = strength
+    strip.fcurves[0].update()
+    _show(context.scene)
+    return Layer(strip, tuple(offsets))
+
+
+def merge_layers(context: bpy.types.Context) -> bpy.types.Action:
+    """One new action with what the layers of the NLA and the active action make together; the tracks are muted.
+
+    Custom properties, such as contacts and confidence, are not mixed: the uppermost layer's keys are taken.
+
+    Raises:
+        BadInput: the armature has no layers.
+    """
+    armature, scene = _layered(context), context.scene
+    animation = armature.animation_data
+    if not any(True for _ in _strips(armature)):
+        raise BadInput(f"{armature.name} has no layers.", hint="Its motion is one action already.")
+    first, last = _frames(armature)
+    frames = np.arange(np.floor(first + 1e-3), np.ceil(last - 1e-3) + 1)
+    name, own = _name(armature, "merged"), _own_keys(armature)
+    paths = _mixed_paths(armature)
+    here = (scene.frame_current, scene.frame_subframe)
+    shown: dict[str, list[Array]] = {path: [] for path in paths}
+    for frame in frames:
+        scene.frame_set(int(frame))
+        for path, values in shown.items():
+            values.append(np.atleast_1d(np.array(armature.path_resolve(path), np.float64)))
+    if animation.action is not None:
+        animation.action.use_fake_user = True
+    action = new_action(name, armature)
+    curves = curves_of(armature)
+    for path, rows in shown.items():
+        values = np.array(rows)
+        values = continuous(values) if path.endswith("quaternion") else values
+        for index in range(values.shape[1]):
+            write_curve(curves, path, index, frames, values[:, index], _group(curves, path))
+    for (path, index), keys in own.items():
+        curve = curves.fcurves.new(path, index=index)
+        curve.group = _group(curves, path)
+        write_keys(curve, keys)
+    for track in animation.nla_tracks:
+        track.mute = True
+    scene.frame_set(here[0], subframe=here[1])
+    return action
+
+
+def _layered(context: bpy.types.Context) -> bpy.types.Object:
+    """The active armature, which has an action or strips."""
+    armature = own_armature(context)
+    refuse_tweaking(armature)
+    animation = armature.animation_data
+    if animation is None or (animation.action is None and not any(True for _ in _strips(armature))):
+        raise BadInput(f"{armature.name} has no motion.", hint="Assign an action to it, or import a take.")
+    return armature
+
+
+def _strips(armature: bpy.types.Object) -> Iterator[bpy.types.NlaStrip]:
+    """Those that take effect, the lowest first."""
+    for track in armature.animation_data.nla_tracks:
+        if not track.mute:
+            yield from (strip for strip in track.strips if strip.action is not None and not strip.mute)
+
+
+def _name(armature: bpy.types.Object, label: str) -> str:
+    if armature.animation_data.action is not None:
+        return edited_name(armature, label)
+    return f"{next(_strips(armature)).action.name.split(' | ')[0]} | {label}"
+
+
+def _frames(armature: bpy.types.Object) -> tuple[float, float]:
+    """The first and last frame of everything."""
+    ends = [(strip.frame_start, strip.frame_end) for strip in _strips(armature)]
+    action = armature.animation_data.action
+    if action is not None:
+        ends.append(tuple(action.frame_range))
+    return min(end[0] for end in ends), max(end[1] for end in ends)
+
+
+def _show(scene: bpy.types.Scene) -> None:
+    scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
+
+
+def _channels(bone: bpy.types.PoseBone) -> dict[str, Array]:
+    """The bone's own transform by the data paths of its curves."""
+    paths = (rotation_path(bone), bone_path(bone, "location"), bone_path(bone, "scale"))
+    return {path: np.array(bone.path_resolve(path.rpartition(".")[2]), np.float64) for path in paths}
+
+
+def _offsets(bone: bpy.types.PoseBone, posed: dict[str, Array]) -> dict[str, list[float]]:
+    """What combined with the bone's transform gives what was posed; paths without a difference are left out."""
+    found: dict[str, list[float]] = {}
+    for path, shown in _channels(bone).items():
+        wanted = posed[path]
+        if np.abs(wanted - shown).max() < _SAME:
+            continue
+        if path.endswith("rotation_quaternion"):
+            found[path] = list(Quaternion(shown).inverted() @ Quaternion(wanted))
+        elif path.endswith("scale"):
+            found[path] = np.where(np.abs(shown) > _SAME, wanted / np.where(shown == 0, 1, shown), 1.0).tolist()
+        else:
+            found[path] = (wanted - shown).tolist()
+    return found
+
+
+def _is_property(path: str) -> bool:
+    return path.endswith('"]')
+
+
+def _mixed_paths(armature: bpy.types.Object) -> list[str]:
+    bags = [strip_curves(strip) for strip in _strips(armature)] + [existing_curves(armature)]
+    return sorted(
+        {c.data_path for bag in bags if bag is not None for c in bag.fcurves if not _is_property(c.data_path)}
+    )
+
+
+def _own_keys(armature: bpy.types.Object) -> dict[tuple[str, int], Keys]:
+    """The keys of custom properties, on the scene's frames."""
+    found: dict[tuple[str, int], Keys] = {}
+    for strip in _strips(armature):
+        bag = strip_curves(strip)
+        for curve in () if bag is None else bag.fcurves:
+            if _is_property(curve.data_path):
+                found[curve.data_path, curve.array_index] = _placed(read_keys(curve), strip)
+    bag = existing_curves(armature)
+    for curve in () if bag is None else bag.fcurves:
+        if _is_property(curve.data_path):
+            found[curve.data_path, curve.array_index] = read_keys(curve)
+    return found
+
+
+def _placed(keys: Keys, strip: bpy.types.NlaStrip) -> Keys:
+    """The keys where the strip shows them."""
+
+    def points(old: NDArray[np.float32]) -> NDArray[np.float32]:
+        times = strip.frame_start + (old[:, 0] - strip.action_frame_start) * strip.scale
+        return np.column_stack([times, old[:, 1]]).astype(np.float32)
+
+    return replace(
+        keys, co=points(keys.co), handle_left=points(keys.handle_left), handle_right=points(keys.handle_right)
+    )
+
+
+def _group(curves: bpy.types.Action | bpy.types.ActionChannelbag, path: str) -> bpy.types.ActionGroup:
+    parts = path.split('"')
+    if _is_property(path):
+        name = "Contacts" if "contact_" in path else "Confidence" if "confidence" in path else "Properties"
+    else:
+        name = bpy.utils.unescape_identifier(parts[1]) if path.startswith("pose.bones") else "Object Transforms"
+    return curves.groups.get(name) or curves.groups.new(name)

@@ -1,0 +1,61 @@
+"""The legs of an armature, and the bone that carries its body."""
+
+from __future__ import annotations
+
+from ..cleanup.limbs import Leg, find_legs, root_bone
+from ..cleanup.skeleton import Skeleton
+from ..contract import BadInput
+from ..retarget.bone_map import BoneMap
+from ..retarget.families import detect
+from .samples import Sampled
+
+
+def legs_of(sampled: Sampled) -> tuple[Leg, Leg]:
+    """Left and right, by the rig family's map, else by what the bones are called.
+
+    Raises:
+        BadInput: nothing tells where the legs are, or a bone of them does not turn with its parent.
+    """
+    skeleton = sampled.motion.skeleton
+    legs = _found_legs(skeleton)
+    if len(legs) != 2:
+        raise BadInput(
+            f"IKOL does not see which bones of {sampled.armature.name} are its legs.",
+            hint="Name them as a rig family does, such as L_Hip, L_Knee, L_Ankle or thigh.L, shin.L, foot.L.",
+        )
+    for bone in sorted({bone for leg in legs for bone in (leg.hip, leg.knee, leg.ankle, leg.toe) if bone >= 0}):
+        name = skeleton.names[bone]
+        if not sampled.armature.data.bones[name].use_inherit_rotation:
+            raise BadInput(f"{name} does not inherit rotation.", hint="Switch Inherit Rotation on in its relations.")
+    return legs
+
+
+def carrier_of(sampled: Sampled) -> int:
+    """The bone whose location moves the body: the nearest above the legs that the action moves.
+
+    Without legs, the first that it moves; when it moves none, the one that everything hangs from.
+    """
+    skeleton = sampled.motion.skeleton
+    above = [skeleton.chain(leg.hip)[1:] for leg in _found_legs(skeleton)]
+    shared = [bone for bone in above[0] if all(bone in chain for chain in above)] if above else []
+    moved = [bone for bone in shared if sampled.moved[bone]]
+    return (moved or shared or [root_bone(skeleton, sampled.moved.tolist())])[0]
+
+
+def _found_legs(skeleton: Skeleton) -> tuple[Leg, ...]:
+    try:
+        return _mapped(skeleton, detect(skeleton.names).bone_map)
+    except BadInput:
+        return find_legs(skeleton)
+
+
+def _mapped(skeleton: Skeleton, bone_map: BoneMap) -> tuple[Leg, ...]:
+    index = {name: place for place, name in enumerate(skeleton.names)}
+    found: list[Leg] = []
+    for side in "LR":
+        bones = [bone_map.first(f"{role}.{side}") for role in ("thigh", "shin", "foot", "toe")]
+        hip, knee, ankle, toe = (-1 if name is None else index.get(name, -1) for name in bones)
+        # A leg that can be bent: each joint is carried by the one above it.
+        if min(hip, knee, ankle) >= 0 and hip in skeleton.chain(knee) and knee in skeleton.chain(ankle):
+            found.append(Leg(hip, knee, ankle, toe if toe >= 0 and ankle in skeleton.chain(toe) else -1))
+    return tuple(found)

@@ -1,0 +1,187 @@
+"""Trim, loop, time-warp and hold of the active armature's motion: what changes when things happen, for all bones.
+
+All of the action goes along: contacts, confidence and whatever else has curves in it.
+"""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ..cleanup.keys import FREE
+from ..cleanup.loop import loop as close_loop
+from ..cleanup.retime import TimeMap, held, paced, resampled
+from ..contract import BadInput
+from .compat import copy_action, curves_of, existing_curves
+from .keys import read_keys, write_keys
+from .legs import carrier_of
+from .samples import Sampled, active_armature, edited_name, location_path, sample, write_bones
+from .timing import scene_rate
+
+Array = NDArray[np.float64]
+
+# The scene's own speed of the motion, which may be keyed.
+SPEED_PATH = "ikol.speed"
+SLOWEST = 0.02
+_STEPS_A_SAMPLE = 8
+_NEAR = 1e-3
+
+
+def trim(context: bpy.types.Context) -> bpy.types.Action:
+    """The action without what lies outside the frame range (the preview range when that is on).
+
+    Raises:
+        BadInput: there is no armature, or no motion in the range.
+    """
+    sampled = sample(context, active_armature(context))
+    action = copy_action(sampled.armature, edited_name(sampled.armature, "trimmed"))
+    _cut(sampled.armature, float(sampled.frames[sampled.first]), float(sampled.frames[sampled.last]))
+    return action
+
+
+def loop(context: bpy.types.Context, *, seam_s: float = 0.4, travel: bool = False) -> bpy.types.Action:
+    """The frame range as a cycle that ends as it begins and repeats; the range then lies over one cycle.
+
+    Args:
+        seam_s: how long the end takes to become the beginning.
+        travel: go on over the ground from cycle to cycle, instead of on the spot.
+
+    Raises:
+        BadInput: there is no motion, or it is shorter than two seams.
+    """
+    sampled = sample(context, active_armature(context))
+    part = sampled.motion.part(sampled.first, sampled.last)
+    seam = max(1, round(seam_s * part.rate_hz))
+    if len(part) <= 2 * seam:
+        raise BadInput(
+            f"The range is {len(part) / part.rate_hz:.1f} s long, too short for a seam of {seam_s:g} s.",
+            hint="Choose a longer range, or a shorter seam.",
+        )
+    carrier = carrier_of(sampled)
+    cycle = close_loop(part, carrier, seam, travel)
+    frames = sampled.frames[sampled.ranged][seam:]
+    action = copy_action(sampled.armature, edited_name(sampled.armature, "loop"))
+    _cut(sampled.armature, float(frames[0]), float(frames[-1]))
+    moved = sampled.moved.copy()
+    moved[carrier] = True
+    write_bones(sampled.armature, cycle, frames, sampled.turned, moved)
+    goes_on = location_path(sampled.armature.pose.bones[cycle.skeleton.names[carrier]]) if travel else None
+    for curve in curves_of(sampled.armature).fcurves:
+        for old in [modifier for modifier in curve.modifiers if modifier.type == "CYCLES"]:
+            curve.modifiers.remove(old)
+        cycles = curve.modifiers.new("CYCLES")
+        if curve.data_path == goes_on:
+            cycles.mode_before = cycles.mode_after = "REPEAT_OFFSET"
+    _set_range(context.scene, float(frames[0]), float(frames[-1]))
+    return action
+
+
+def time_warp(context: bpy.types.Context, *, speed: float = 1.0, keyed: bool = True) -> bpy.types.Action:
+    """The frame range faster or slower, evenly sampled again; what comes later is shifted, the range's end too.
+
+    Args:
+        speed: 2 is twice as fast.
+        keyed: times the scene's own speed (`scene.ikol.speed`), as it is keyed at each moment of the present motion.
+
+    Raises:
+        BadInput: there is no motion, the range is one moment, or a speed is not above zero.
+    """
+    sampled = sample(context, active_armature(context))
+    if sampled.last <= sampled.first:
+        raise BadInput("The range is a single frame.", hint="Choose a longer range.")
+    inside = sampled.frames[sampled.ranged]
+    frames = np.linspace(inside[0], inside[-1], _STEPS_A_SAMPLE * (len(inside) - 1) + 1)
+    speeds = speed * (_keyed_speed(context.scene, frames) if keyed else np.ones(len(frames)))
+    if speeds.min() < SLOWEST:
+        raise BadInput(
+            f"The speed is {speeds.min():.2f} at frame {frames[speeds.argmin()]:.0f}.",
+            hint=f"Keep it at {SLOWEST} or above; to stand still, use Hold.",
+        )
+    return _retimed(context.scene, sampled, paced(frames, speeds, _spacing(sampled)), "retimed")
+
+
+def hold(context: bpy.types.Context, *, seconds: float = 1.0, ease_s: float = 0.3) -> bpy.types.Action:
+    """Stand still in the pose of the current frame; what comes later is shifted, the range's end too.
+
+    Args:
+        seconds: how long.
+        ease_s: how long the motion takes to come to rest, and to leave.
+
+    Raises:
+        BadInput: there is no motion at the current frame.
+    """
+    scene = context.scene
+    sampled = sample(context, active_armature(context))
+    frame, first, last = scene.frame_current_final, float(sampled.frames[0]), float(sampled.frames[-1])
+    if not first - _NEAR <= frame <= last + _NEAR:
+        raise BadInput(
+            f"Frame {frame:g} lies outside the motion, which goes from {first:g} to {last:g}.",
+            hint="Go to the frame whose pose to hold.",
+        )
+    rate = scene_rate(scene)
+    time_map = held(float(np.clip(frame, first, last)), seconds * rate, ease_s * rate, first, last, _spacing(sampled))
+    return _retimed(scene, sampled, time_map, "hold")
+
+
+def _retimed(scene: bpy.types.Scene, sampled: Sampled, time_map: TimeMap, label: str) -> bpy.types.Action:
+    """A new action whose moments come when `time_map` says, its bones with a key for every sample where that bends."""
+    spacing, start = _spacing(sampled), sampled.frames[0]
+    low = int(np.floor((time_map.before[0] - start) / spacing + _NEAR))
+    high = min(int(np.ceil((time_map.before[-1] - start) / spacing - _NEAR)), len(sampled.frames) - 1)
+    count = high - low + 1 + round(time_map.shift / spacing)
+    frames = sampled.frames[low] + spacing * np.arange(count)
+    motion = resampled(sampled.motion, (time_map.earlier(frames) - start) / spacing)
+    action = copy_action(sampled.armature, edited_name(sampled.armature, label))
+    for curve in curves_of(sampled.armature).fcurves:
+        write_keys(curve, time_map.moved(read_keys(curve)))
+    write_bones(sampled.armature, motion, frames, sampled.turned, sampled.moved)
+    _shift_end(scene, float(time_map.before[-1]), time_map.shift)
+    return action
+
+
+def _spacing(sampled: Sampled) -> float:
+    return float(sampled.frames[1] - sampled.frames[0]) if len(sampled.frames) > 1 else 1.0
+
+
+def _keyed_speed(scene: bpy.types.Scene, frames: Array) -> Array:
+    curves = existing_curves(scene)
+    curve = None if curves is None else curves.fcurves.find(SPEED_PATH)
+    if curve is None:
+        return np.full(len(frames), float(scene.path_resolve(SPEED_PATH)))
+    return np.array([curve.evaluate(float(frame)) for frame in frames])
+
+
+def _cut(armature: bpy.types.Object, first: float, last: float) -> None:
+    """Leave the keys from `first` to `last`, and keys there where the curves pass, without changing their shape."""
+    for curve in curves_of(armature).fcurves:
+        if not len(curve.keyframe_points):
+            continue
+        edges = [(edge, curve.evaluate(edge)) for edge in (first, last)]
+        keys = read_keys(curve)
+        # Handles that Blender sets by their neighbours would turn as these come and go.
+        for edge, _ in edges:
+            place = int(np.searchsorted(keys.co[:, 0], edge))
+            for types in (keys.handle_left_type, keys.handle_right_type):
+                types[max(place - 1, 0) : place + 2] = FREE
+        write_keys(curve, keys)
+        for edge, value in edges:
+            if np.abs(keys.co[:, 0] - edge).min() > _NEAR:
+                curve.keyframe_points.insert(edge, value)  # splits a Bezier piece in two of the same shape
+        keys = read_keys(curve)
+        write_keys(curve, keys.where((keys.co[:, 0] > first - _NEAR) & (keys.co[:, 0] < last + _NEAR)))
+
+
+def _set_range(scene: bpy.types.Scene, first: float, last: float) -> None:
+    if scene.use_preview_range:
+        scene.frame_preview_start, scene.frame_preview_end = round(first), round(last)
+    else:
+        scene.frame_start, scene.frame_end = round(first), round(last)
+
+
+def _shift_end(scene: bpy.types.Scene, last: float, shift: float) -> None:
+    """Move the ends of the scene's ranges that lie at `last` or later."""
+    if scene.frame_preview_end >= last - 1:
+        scene.frame_preview_end = max(scene.frame_preview_start, round(scene.frame_preview_end + shift))
+    if scene.frame_end >= last - 1:
+        scene.frame_end = max(scene.frame_start, round(scene.frame_end + shift))

@@ -1,0 +1,154 @@
+"""An offset layer moves the whole motion by what was posed; layers merge into what they show."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+from bl_ext.user_default.ikol.ikol_blender.scene import import_take
+from bl_ext.user_default.ikol.ikol_blender.scene.contact_curves import CONTACTS, read_contacts, write_contacts
+from bl_ext.user_default.ikol.ikol_blender.scene.layers import posed_offsets
+from mathutils import Euler, Matrix
+
+from .evaluated import axes, heads
+
+_EVERY = range(1, 61)
+_AT = 20
+
+
+@pytest.fixture
+def armature(empty_scene: bpy.types.Scene, take_file: Path) -> bpy.types.Object:
+    found = import_take(bpy.context, take_file).armature
+    bpy.context.scene.frame_set(_AT)
+    return found
+
+
+def _lean(armature: bpy.types.Object, degrees: float = 10.0) -> np.ndarray:
+    """Pose the spine by hand, without a key; the turn, in the bone's own axes."""
+    bone = armature.pose.bones["Spine1"]
+    turn = Euler((np.radians(degrees), 0.0, 0.0)).to_matrix()
+    bone.rotation_quaternion = (bone.rotation_quaternion.to_matrix() @ turn).to_quaternion()
+    bpy.context.view_layer.update()
+    return np.array(turn)
+
+
+def _own_turns(armature: bpy.types.Object, name: str) -> np.ndarray:
+    """(T, 3, 3) the bone's axes in its parent's."""
+    bone = armature.pose.bones.find(name)
+    parent = armature.pose.bones.find(armature.pose.bones[name].parent.name)
+    found = axes(armature, _EVERY)
+    return np.swapaxes(found[:, parent], -1, -2) @ found[:, bone]
+
+
+def test_lean_is_added_to_every_frame(armature: bpy.types.Object) -> None:
+    before, heads_before = _own_turns(armature, "Spine1"), heads(armature, _EVERY)
+    original = armature.animation_data.action
+    bpy.context.scene.frame_set(_AT)
+    turn = _lean(armature)
+    posed = np.array([armature.matrix_world @ bone.head for bone in armature.pose.bones])
+    assert bpy.ops.ikol.add_offset_layer() == {"FINISHED"}
+    assert bpy.context.scene.frame_current == _AT
+    assert heads(armature, [_AT])[0] == pytest.approx(posed, abs=1e-4), "at this frame it is what was posed"
+    assert _own_turns(armature, "Spine1") == pytest.approx(before @ turn, abs=1e-4)
+    below, above = (track.strips[0] for track in armature.animation_data.nla_tracks)
+    assert below.action == original and (above.blend_type, above.influence) == ("COMBINE", 1.0)
+    above.mute = True
+    assert heads(armature, _EVERY) == pytest.approx(heads_before, abs=1e-4)
+
+
+def test_strength_can_be_changed_after_undo(armature: bpy.types.Object) -> None:
+    """The redo panel: undo, which forgets the pose, then the operator again with what it remembers."""
+    _lean(armature, 40.0)
+    offsets = posed_offsets(bpy.context)
+    assert tuple(offsets) == ("Spine1",)
+    before = _own_turns(armature, "Spine1")
+    bpy.context.scene.frame_set(_AT)
+    assert bpy.ops.ikol.add_offset_layer(posed=json.dumps(offsets), strength=0.25) == {"FINISHED"}
+    quarter = np.array(Euler((np.radians(10.0), 0.0, 0.0)).to_matrix())
+    assert _own_turns(armature, "Spine1") == pytest.approx(before @ quarter, abs=1e-3)
+
+
+def test_strength_is_the_strips_influence(armature: bpy.types.Object) -> None:
+    before = _own_turns(armature, "Spine1")
+    bpy.context.scene.frame_set(_AT)
+    _lean(armature, 40.0)
+    assert bpy.ops.ikol.add_offset_layer(strength=0.5) == {"FINISHED"}
+    half = np.array(Euler((np.radians(20.0), 0.0, 0.0)).to_matrix())
+    assert _own_turns(armature, "Spine1") == pytest.approx(before @ half, abs=1e-3)
+
+
+def test_layers_lie_on_layers_and_merge_into_one_action(armature: bpy.types.Object) -> None:
+    scene, frames = bpy.context.scene, np.arange(1.0, 61.0)
+    write_contacts(armature, frames, {CONTACTS[1]: frames > 30})
+    scene.frame_set(_AT)
+    _lean(armature)
+    bpy.ops.ikol.add_offset_layer()
+    scene.frame_set(_AT)
+    armature.pose.bones["Pelvis"].location.z += 0.2
+    bpy.ops.ikol.add_offset_layer()
+    assert len(armature.animation_data.nla_tracks) == 3 and armature.animation_data.action is None
+    shown = heads(armature, _EVERY)
+    with pytest.raises(RuntimeError, match="Merge the layers"):
+        bpy.ops.ikol.smooth()
+    scene.frame_set(_AT)
+    assert bpy.ops.ikol.merge_layers() == {"FINISHED"}
+    assert scene.frame_current == _AT
+    assert heads(armature, _EVERY) == pytest.approx(shown, abs=1e-4)
+    contacts = read_contacts(armature, frames)
+    assert contacts is not None and np.array_equal(contacts[CONTACTS[1]], frames > 30)
+    assert all(track.mute for track in armature.animation_data.nla_tracks)
+    assert bpy.ops.ikol.smooth() == {"FINISHED"}
+
+
+def test_euler_bones_are_offset_too(armature: bpy.types.Object) -> None:
+    bone = armature.pose.bones["Head"]
+    bone.rotation_mode = "ZXY"
+    for frame, angle in ((1, 0.1), (60, 0.6)):
+        bone.rotation_euler = (angle, 0.2, 0.0)
+        bone.keyframe_insert("rotation_euler", frame=frame)
+    bpy.context.scene.frame_set(_AT)
+    bone.rotation_euler.x += 0.3
+    wanted = tuple(bone.rotation_euler)
+    assert bpy.ops.ikol.add_offset_layer() == {"FINISHED"}
+    bpy.context.scene.frame_set(_AT)
+    assert tuple(bone.rotation_euler) == pytest.approx(wanted, abs=1e-5)
+
+
+def test_only_selected_bones_are_taken(armature: bpy.types.Object) -> None:
+    _lean(armature)
+    armature.pose.bones["Head"].rotation_quaternion = Matrix.Rotation(0.5, 3, "X").to_quaternion()
+    bpy.context.view_layer.objects.active = armature
+    bpy.ops.object.mode_set(mode="POSE")
+    bpy.ops.pose.select_all(action="DESELECT")
+    if bpy.app.version >= (5, 0, 0):
+        armature.pose.bones["Spine1"].select = True
+    else:
+        armature.data.bones["Spine1"].select = True
+    assert bpy.ops.ikol.add_offset_layer() == {"FINISHED"}
+    assert armature.mode == "POSE"
+    strip = armature.animation_data.nla_tracks[-1].strips[0]
+    curves = strip.action.layers[0].strips[0].channelbags[0] if bpy.app.version >= (4, 4, 0) else strip.action
+    assert {curve.data_path for curve in curves.fcurves} == {'pose.bones["Spine1"].rotation_quaternion'}
+
+
+def test_says_what_to_do(armature: bpy.types.Object) -> None:
+    with pytest.raises(RuntimeError, match="without setting keys"):
+        bpy.ops.ikol.add_offset_layer()
+    with pytest.raises(RuntimeError, match="no layers"):
+        bpy.ops.ikol.merge_layers()
+    assert armature.animation_data.action is not None
+
+
+def test_tweak_mode_is_refused(armature: bpy.types.Object) -> None:
+    _lean(armature)
+    bpy.ops.ikol.add_offset_layer()
+    animation = armature.animation_data
+    animation.nla_tracks.active = animation.nla_tracks[0]
+    animation.nla_tracks[0].strips[0].select = True
+    animation.use_tweak_mode = True
+    for operator in (bpy.ops.ikol.smooth, bpy.ops.ikol.merge_layers, bpy.ops.ikol.trim):
+        with pytest.raises(RuntimeError, match="tweak mode"):
+            operator()

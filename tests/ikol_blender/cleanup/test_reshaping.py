@@ -1,0 +1,91 @@
+"""Mirror and in place, on real motion capture and by Blender's own evaluation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+from bl_ext.user_default.ikol.ikol_blender.cleanup import quaternions as quat
+from bl_ext.user_default.ikol.ikol_blender.cleanup.limbs import mirror_pairs, other_side
+from bl_ext.user_default.ikol.ikol_blender.cleanup.mirror import mirror
+from bl_ext.user_default.ikol.ikol_blender.cleanup.motion import Motion
+from bl_ext.user_default.ikol.ikol_blender.scene import import_take
+from bl_ext.user_default.ikol.ikol_blender.scene.confidence_curves import read_confidence, write_confidence
+from bl_ext.user_default.ikol.ikol_blender.scene.contact_curves import CONTACTS, read_contacts, write_contacts
+
+from .evaluated import armature_of, frames_of, heads
+from .mocap import deepmimic
+
+
+@pytest.fixture(scope="module")
+def walk() -> Motion:
+    return deepmimic("walk")
+
+
+@pytest.fixture
+def armature(empty_scene: bpy.types.Scene, take_file: Path) -> bpy.types.Object:
+    return import_take(bpy.context, take_file).armature
+
+
+def _heads(armature: bpy.types.Object, frame: int) -> dict[str, np.ndarray]:
+    bpy.context.scene.frame_set(frame)
+    return {bone.name: np.array(armature.matrix_world @ bone.head) for bone in armature.pose.bones}
+
+
+def test_mirroring_twice_is_nothing(walk: Motion) -> None:
+    twice = mirror(mirror(walk))
+    assert quat.angle_between(twice.rotations, walk.rotations).max() < 1e-6
+    assert np.abs(twice.locations - walk.locations).max() < 1e-9
+
+
+def test_mirrored_joints_are_the_mirror_image(armature: bpy.types.Object) -> None:
+    """By Blender's own evaluation. The open body is nearly, not quite, the same on both sides."""
+    before = _heads(armature, 20)
+    assert bpy.ops.ikol.mirror() == {"FINISHED"}
+    after = _heads(armature, 20)
+    assert len(set(mirror_pairs(list(before)))) == 24
+    for name, place in after.items():
+        assert np.linalg.norm(place - before[other_side(name)] * (-1, 1, 1)) < 0.01, name
+    assert np.linalg.norm(after["L_Wrist"] - before["L_Wrist"]) > 0.05
+
+
+def test_mirror_changes_sides_of_contacts_and_confidence(armature: bpy.types.Object) -> None:
+    scene, frames = bpy.context.scene, np.arange(1.0, 61.0)
+    flags = (frames > 15) & (frames < 40)
+    write_contacts(armature, frames, {CONTACTS[0]: flags, CONTACTS[2]: frames > 50})
+    write_confidence(armature, ["L_Wrist", "R_Wrist"], frames, np.stack([frames / 100, 0 * frames], axis=1))
+    scene.frame_start, scene.frame_end = 10, 30
+    assert bpy.ops.ikol.mirror() == {"FINISHED"}
+    inside = (frames >= 10) & (frames <= 30)
+    contacts, confidence = read_contacts(armature, frames), read_confidence(armature, frames)
+    assert contacts is not None
+    assert np.array_equal(contacts[CONTACTS[2]], np.where(inside, flags, frames > 50))
+    assert np.array_equal(contacts[CONTACTS[0]], np.where(inside, frames > 50, flags))
+    assert confidence["R_Wrist"][inside] == pytest.approx(frames[inside] / 100, abs=1e-5)
+    assert confidence["L_Wrist"][~inside] == pytest.approx(frames[~inside] / 100, abs=1e-5)
+
+
+def test_in_place_keeps_height_and_pose(empty_scene: bpy.types.Scene, walk: Motion) -> None:
+    armature = armature_of(walk)
+    before = heads(armature, frames_of(empty_scene))
+    assert bpy.ops.ikol.in_place() == {"FINISHED"}
+    after = heads(armature, frames_of(empty_scene))
+    travel = np.linalg.norm(before[-1, 0, :2] - before[0, 0, :2])
+    assert travel > 0.5
+    assert np.linalg.norm(np.ptp(after[:, 0, :2], axis=0)) < 0.15 * travel
+    assert np.abs(after[..., 2] - before[..., 2]).max() < 1e-5
+    assert np.abs((after - after[:, :1]) - (before - before[:, :1])).max() < 1e-5
+
+
+def test_in_place_of_a_part_goes_on_from_there(empty_scene: bpy.types.Scene, walk: Motion) -> None:
+    armature = armature_of(walk)
+    before = heads(armature, frames_of(empty_scene))[:, 0, :2]
+    empty_scene.use_preview_range, empty_scene.frame_preview_start, empty_scene.frame_preview_end = True, 10, 20
+    assert bpy.ops.ikol.in_place(strength=0.5) == {"FINISHED"}
+    after = heads(armature, frames_of(empty_scene))[:, 0, :2]
+    assert after[:10] == pytest.approx(before[:10], abs=1e-5)
+    assert np.diff(after[19:], axis=0) == pytest.approx(np.diff(before[19:], axis=0), abs=1e-5)
+    whole, half = (np.linalg.norm(path[19] - path[9]) for path in (before, after))
+    assert half == pytest.approx(0.5 * whole, rel=0.1)

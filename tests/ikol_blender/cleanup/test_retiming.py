@@ -1,0 +1,220 @@
+"""Trim, loop, time-warp and hold, by Blender's own evaluation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+from bl_ext.user_default.ikol.ikol_blender.cleanup import quaternions as quat
+from bl_ext.user_default.ikol.ikol_blender.cleanup.loop import loop
+from bl_ext.user_default.ikol.ikol_blender.cleanup.motion import Motion
+from bl_ext.user_default.ikol.ikol_blender.cleanup.retime import held, paced, resampled
+from bl_ext.user_default.ikol.ikol_blender.scene import import_take
+from bl_ext.user_default.ikol.ikol_blender.scene.compat import curves_of
+from bl_ext.user_default.ikol.ikol_blender.scene.contact_curves import CONTACTS, read_contacts, write_contacts
+
+from .evaluated import armature_of, frames_of, heads
+from .mocap import deepmimic
+
+
+@pytest.fixture(scope="module")
+def walk() -> Motion:
+    return deepmimic("walk")
+
+
+@pytest.fixture
+def armature(empty_scene: bpy.types.Scene, take_file: Path) -> bpy.types.Object:
+    """60 frames, with a contact from frame 21 to 40."""
+    found = import_take(bpy.context, take_file).armature
+    frames = np.arange(1.0, 61.0)
+    write_contacts(found, frames, {CONTACTS[0]: (frames > 20) & (frames <= 40)})
+    return found
+
+
+def _contact(armature: bpy.types.Object, frames: np.ndarray) -> np.ndarray:
+    found = read_contacts(armature, frames)
+    assert found is not None
+    return found[CONTACTS[0]]
+
+
+def test_a_loop_ends_as_it_begins_and_at_the_same_speed(walk: Motion) -> None:
+    cycle = loop(walk, 0, 6)
+    assert len(cycle) == len(walk) - 6
+    found = cycle.posed().heads
+    assert np.linalg.norm(found[-1] - found[0], axis=-1).max() < 1e-9
+    leaving, arriving = (found[1] - found[0]) * walk.rate_hz, (found[-1] - found[-2]) * walk.rate_hz
+    usual = np.linalg.norm(np.diff(found, n=2, axis=0), axis=-1).max() * walk.rate_hz
+    assert np.linalg.norm(leaving - arriving, axis=-1).max() < 1.5 * usual
+
+
+def test_a_loop_that_travels_goes_on_at_its_pace(empty_scene: bpy.types.Scene, walk: Motion) -> None:
+    armature = armature_of(walk)
+    assert bpy.ops.ikol.loop(seam_s=0.2, travel=True) == {"FINISHED"}
+    first, last = empty_scene.frame_start, empty_scene.frame_end
+    length = last - first
+    cycles = heads(armature, range(first, first + 3 * length))
+    way = cycles[length, 0, :2] - cycles[0, 0, :2]
+    assert np.linalg.norm(way) > 0.8, "the clip is one double step of a walk"
+    shifted = cycles[2 * length :] - 2 * np.append(way, 0)
+    assert shifted == pytest.approx(cycles[:length], abs=2e-4)
+    steps = np.linalg.norm(np.diff(cycles[:, 0], axis=0), axis=1)
+    assert steps.max() < 1.5 * np.median(steps), "no jump at a seam"
+
+
+def test_loop_operator_repeats_without_a_seam(armature: bpy.types.Object) -> None:
+    scene = bpy.context.scene
+    assert bpy.ops.ikol.loop(seam_s=0.3) == {"FINISHED"}
+    first, last = scene.frame_start, scene.frame_end
+    start, end, later = heads(armature, (first, last, last + (last - first)))
+    assert end == pytest.approx(start, abs=1e-4) and later == pytest.approx(start, abs=1e-4)
+    with pytest.raises(RuntimeError, match="too short"):
+        bpy.ops.ikol.loop(seam_s=2.0)
+
+
+def test_trim_leaves_the_range(armature: bpy.types.Object) -> None:
+    scene, original = bpy.context.scene, armature.animation_data.action
+    scene.frame_start, scene.frame_end = 10, 30
+    before = heads(armature, (10, 17, 30))
+    assert bpy.ops.ikol.trim() == {"FINISHED"}
+    assert armature.animation_data.action is not original
+    for curve in curves_of(armature).fcurves:
+        times = [point.co[0] for point in curve.keyframe_points]
+        assert min(times) == pytest.approx(10, abs=1e-3) and max(times) == pytest.approx(30, abs=1e-3)
+    assert heads(armature, (10, 17, 30)) == pytest.approx(before, abs=1e-4)
+    frames = np.arange(10.0, 31.0)
+    assert np.array_equal(_contact(armature, frames), frames > 20)
+
+
+def test_trim_keeps_the_shape_of_sparse_curves(armature: bpy.types.Object) -> None:
+    """Keys of an animator: far apart, with handles that Blender sets."""
+    scene = bpy.context.scene
+    bpy.ops.ikol.reduce_keys(tolerance_deg=3.0, tolerance_mm=30.0)
+    for curve in curves_of(armature).fcurves:
+        for point in curve.keyframe_points:
+            point.handle_left_type = point.handle_right_type = "AUTO_CLAMPED"
+        curve.update()
+    scene.frame_start, scene.frame_end = 13, 41
+    before = heads(armature, frames_of(scene))
+    assert bpy.ops.ikol.trim() == {"FINISHED"}
+    assert heads(armature, frames_of(scene)) == pytest.approx(before, abs=1e-4)
+
+
+def test_half_speed_takes_twice_as_long(armature: bpy.types.Object) -> None:
+    scene, original = bpy.context.scene, armature.animation_data.action
+    before = heads(armature, range(1, 61))
+    assert bpy.ops.ikol.time_warp(speed=0.5) == {"FINISHED"}
+    assert armature.animation_data.action is not original and original.use_fake_user
+    assert (scene.frame_start, scene.frame_end) == (1, 119)
+    after = heads(armature, range(1, 120))
+    assert after[::2] == pytest.approx(before, abs=1e-4)
+    usual = np.linalg.norm(np.diff(before, n=2, axis=0), axis=-1).max()
+    assert np.linalg.norm(np.diff(after, n=2, axis=0), axis=-1).max() < 0.5 * usual, "smooth between samples"
+    frames = np.arange(1.0, 120.0)
+    assert np.array_equal(_contact(armature, frames), (frames >= 41) & (frames < 81))
+    curve = curves_of(armature).fcurves.find(f'["{CONTACTS[0]}"]')
+    assert len(curve.keyframe_points) == 3, "still steps to take hold of"
+
+
+def test_later_motion_is_shifted_unchanged(armature: bpy.types.Object) -> None:
+    scene = bpy.context.scene
+    before = heads(armature, range(1, 61))
+    scene.use_preview_range, scene.frame_preview_start, scene.frame_preview_end = True, 11, 31
+    assert bpy.ops.ikol.time_warp(speed=2.0) == {"FINISHED"}
+    assert (scene.frame_preview_start, scene.frame_preview_end, scene.frame_end) == (11, 21, 50)
+    after = heads(armature, range(1, 51))
+    assert after[:10] == pytest.approx(before[:10], abs=1e-5)
+    assert after[20:] == pytest.approx(before[30:], abs=1e-5)
+    assert after[10:21] == pytest.approx(before[10:31:2], abs=1e-4)
+    frames = np.arange(1.0, 51.0)
+    assert np.array_equal(_contact(armature, frames), (frames >= 16) & (frames < 31))
+
+
+def test_keyed_speed_is_followed(armature: bpy.types.Object) -> None:
+    """Normal speed up to frame 20, half of it from frame 40 on."""
+    scene = bpy.context.scene
+    before = heads(armature, range(1, 61))
+    for frame, speed in ((20, 1.0), (40, 0.5)):
+        scene.ikol.speed = speed
+        scene.keyframe_insert("ikol.speed", frame=frame)
+    assert bpy.ops.ikol.time_warp() == {"FINISHED"}
+    end = scene.frame_end
+    assert 19 + 20 / 0.72 + 40 - 5 < end < 19 + 20 / 0.72 + 40 + 5
+    after = heads(armature, range(1, end + 1))
+    assert after[:18] == pytest.approx(before[:18], abs=0.01)
+    assert after[-1] == pytest.approx(before[-1], abs=1e-4)
+    assert after[-21::2] == pytest.approx(before[-11:], abs=0.01)
+    scene.animation_data_clear()
+    scene.ikol.speed = 1.0
+    assert bpy.ops.ikol.time_warp() == {"FINISHED"}
+    assert scene.frame_end == end, "at speed 1 nothing changes"
+
+
+def test_hold_stands_still_and_shifts_the_rest(armature: bpy.types.Object) -> None:
+    scene = bpy.context.scene
+    rate = scene.render.fps / scene.render.fps_base
+    before = heads(armature, range(1, 61))
+    scene.frame_set(30)
+    assert bpy.ops.ikol.hold(seconds=1.0, ease_s=0.2) == {"FINISHED"}
+    assert scene.frame_current == 30
+    added = scene.frame_end - 60
+    assert added == pytest.approx(1.2 * rate, abs=0.51)
+    after = heads(armature, range(1, scene.frame_end + 1))
+    assert after[:26] == pytest.approx(before[:26], abs=1e-5)
+    assert after[34 + added :] == pytest.approx(before[34:], abs=1e-5)
+    still = np.abs(after - before[29]).max(axis=(1, 2)) < 2e-3
+    assert still.sum() == pytest.approx(rate, abs=4)
+    jolt, usual = (np.linalg.norm(np.diff(h, n=2, axis=0), axis=-1).max() for h in (after, before))
+    speed = np.linalg.norm(np.diff(before, axis=0), axis=-1).max()
+    assert jolt < usual + speed / (0.2 * rate) * 2, "it comes to rest within the easing, not at once"
+    frames = np.arange(1.0, scene.frame_end + 1.0)
+    assert _contact(armature, frames).sum() == 20 + added
+    scene.frame_set(500)
+    with pytest.raises(RuntimeError, match="outside the motion"):
+        bpy.ops.ikol.hold()
+
+
+def test_hold_of_the_last_pose_lengthens_the_motion(armature: bpy.types.Object) -> None:
+    scene = bpy.context.scene
+    before = heads(armature, range(1, 61))
+    scene.frame_set(60)
+    assert bpy.ops.ikol.hold(seconds=0.5, ease_s=0.0) == {"FINISHED"}
+    after = heads(armature, range(1, scene.frame_end + 1))
+    assert scene.frame_end == 75
+    assert after[:60] == pytest.approx(before, abs=1e-4)
+    assert after[59:] == pytest.approx(np.repeat(before[-1:], 16, axis=0), abs=1e-4)
+
+
+def test_too_slow_is_refused(armature: bpy.types.Object) -> None:
+    bpy.context.scene.ikol.speed = 0.02
+    with pytest.raises(RuntimeError, match="Hold"):
+        bpy.ops.ikol.time_warp(speed=0.5)
+
+
+def test_resampling_is_exact_on_samples_and_smooth_between(walk: Motion) -> None:
+    same = resampled(walk, np.arange(len(walk)))
+    assert quat.angle_between(same.rotations, walk.rotations).max() < 1e-6
+    assert same.locations == pytest.approx(walk.locations)
+    # Every other sample left out and guessed again: nearer than a straight line between its neighbours.
+    sparse = Motion(walk.skeleton, walk.rate_hz / 2, walk.rotations[::2], walk.locations[::2])
+    guess = resampled(sparse, np.arange(0.5, len(sparse) - 1)).rotations
+    line = quat.slerp(sparse.rotations[:-1], sparse.rotations[1:], 0.5)
+    truth = walk.rotations[1 : 2 * len(sparse) - 2 : 2]
+    assert quat.angle_between(guess, truth).mean() < 0.8 * quat.angle_between(line, truth).mean()
+
+
+def test_time_maps_go_there_and_back() -> None:
+    frames = np.linspace(10, 50, 161)
+    maps = (
+        paced(frames, 1 + 0.8 * np.sin(frames), 1.0),
+        held(30.0, 24.0, 9.0, 1.0, 60.0, 1.0),
+        held(60.0, 24.0, 9.0, 1.0, 60.0, 0.5),
+        held(1.0, 12.0, 9.0, 1.0, 60.0, 1.0),
+    )
+    every = np.linspace(-20, 80, 400)
+    for found in maps:
+        assert (np.diff(found.before) > 0).all() and (np.diff(found.after) > 0).all()
+        assert found.earlier(found.later(every)) == pytest.approx(every, abs=1e-6)
+        assert found.shift == pytest.approx(round(2 * found.shift) / 2, abs=1e-3)
+        assert found.later(np.array([-5.0])) == pytest.approx([-5.0])
