@@ -37,6 +37,13 @@ class IKOL_Settings(PropertyGroup):
 
     video: StringProperty(name="Video", description="The clip to solve", subtype="FILE_PATH", update=_propose_output)
     output: StringProperty(name="Folder", description="The folder that the takes are written to", subtype="DIR_PATH")
+    speed: FloatProperty(
+        name="Speed",
+        description="How fast the motion is to run, for Time warp; key it where the speed is to change",
+        default=1.0,
+        min=0.02,
+        soft_max=4.0,
+    )
     start: FloatProperty(
         name="In", description="Where to start, in the clip", min=0.0, subtype="TIME_ABSOLUTE", unit="TIME_ABSOLUTE"
     )
@@ -68,13 +75,6 @@ class IKOL_Settings(PropertyGroup):
     use_rate: BoolProperty(name="Own frame rate", description="Otherwise the take keeps the video's frame rate")
     rate_hz: FloatProperty(name="Frame rate (Hz)", min=1.0, max=240.0, default=30.0, precision=3)
     import_when_done: BoolProperty(name="Import when done", default=True)
-    speed: FloatProperty(
-        name="Speed",
-        description="How fast the motion is to run, for Time warp; key it where the speed is to change",
-        default=1.0,
-        min=0.02,
-        soft_max=4.0,
-    )
     takes: CollectionProperty(type=IKOL_Take)
     active_take: IntProperty(name="Take")
 
