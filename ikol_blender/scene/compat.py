@@ -62,16 +62,6 @@ def existing_curves(owner: bpy.types.ID) -> bpy.types.Action | bpy.types.ActionC
     return action.layers[0].strips[0].channelbag(slot)
 
 
-def strip_curves(strip: bpy.types.NlaStrip) -> bpy.types.Action | bpy.types.ActionChannelbag | None:
-    """What holds the F-curves that `strip` plays; None when there are none."""
-    action = strip.action
-    if not _HAS_SLOTS:
-        return action
-    if strip.action_slot is None or not action.layers or not action.layers[0].strips:
-        return None
-    return action.layers[0].strips[0].channelbag(strip.action_slot)
-
-
 def copy_action(owner: bpy.types.ID, name: str) -> bpy.types.Action:
     """A copy of `owner`'s active action, made its active action; the one before it is kept in the file."""
     animation = owner.animation_data
@@ -84,6 +74,16 @@ def copy_action(owner: bpy.types.ID, name: str) -> bpy.types.Action:
     if _HAS_SLOTS:
         animation.action_slot = action.slots[slot]
     return action
+
+
+def strip_curves(strip: bpy.types.NlaStrip) -> bpy.types.Action | bpy.types.ActionChannelbag | None:
+    """What holds the F-curves that `strip` plays; None when there are none."""
+    action = strip.action
+    if not _HAS_SLOTS:
+        return action
+    if strip.action_slot is None or not action.layers or not action.layers[0].strips:
+        return None
+    return action.layers[0].strips[0].channelbag(strip.action_slot)
 
 
 def selected_bones(armature: bpy.types.Object) -> set[str]:

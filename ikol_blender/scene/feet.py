@@ -95,7 +95,7 @@ def _edit(
 ) -> Locked:
     sampled = sample(context, active_armature(context))
     legs = legs_of(sampled)
-    contacts, by_curves = _contacts(sampled, legs, source)
+    contacts, by_curves = contacts_of(sampled, legs, source)
     if not any(foot.any[sampled.ranged].any() for foot in contacts):
         raise BadInput(
             "No foot stands in the frame range.",
@@ -114,7 +114,9 @@ def _edit(
     return Locked(write_motion(sampled, done.motion, label), done.before, done.after, by_curves)
 
 
-def _contacts(sampled: Sampled, legs: tuple[Leg, Leg], source: Source) -> tuple[tuple[FootContact, ...], bool]:
+def contacts_of(
+    sampled: Sampled, legs: tuple[Leg, Leg], source: Source = Source.CURVES
+) -> tuple[tuple[FootContact, ...], bool]:
     """Of the left and the right foot, and whether the curves told."""
     curves = read_contacts(sampled.armature, sampled.frames) if source is Source.CURVES else None
     if curves is None:

@@ -11,12 +11,16 @@ from numpy.typing import NDArray
 
 from ..cleanup import euler
 from ..cleanup.extremes import location_extremes, rotation_extremes
+from ..cleanup.gaps import spans
 from ..cleanup.hermite import Curve
 from ..cleanup.key_reduction import reduce_keys
 from ..cleanup.key_tracks import Tolerance, Track
 from ..cleanup.keys import ALIGNED, BEZIER, EXTREME, ORDINARY, Keys
 from ..cleanup.quaternions import exp, normalized
+from ..contract import BadInput
 from .compat import copy_action, curves_of
+from .feet import contacts_of
+from .legs import legs_of
 from .samples import (
     Sampled,
     active_armature,
@@ -31,6 +35,7 @@ from .samples import (
 Array = NDArray[np.float64]
 
 _STILL = 1e-6
+_BESIDE_S = 0.05
 _ROUNDING = 0.999  # keys are kept in single precision
 
 
@@ -74,21 +79,45 @@ def _tracks(sampled: Sampled) -> tuple[list[Track], list[str]]:
     tracks: list[Track] = []
     paths: list[str] = []
     scale = sampled.motion.skeleton.scale
+    contacts = _contact_moments(sampled)
     for index, name in enumerate(sampled.motion.skeleton.names):
         bone = sampled.armature.pose.bones[name]
         if sampled.chosen[index] and sampled.turned[index]:
             rotations = sampled.motion.rotations[sampled.ranged, index]
-            kept = np.zeros(len(rotations), bool)
-            kept[rotation_extremes(rotations)] = True
+            kept = _kept(rotation_extremes(rotations), contacts.get(index), sampled)
             tracks.append(Track(index, bone_values(bone, rotations), turn_of(bone.rotation_mode), kept))
             paths.append(rotation_path(bone))
         if sampled.chosen[index] and sampled.moved[index]:
             locations = sampled.motion.locations[sampled.ranged, index]
-            kept = np.zeros(len(locations), bool)
-            kept[location_extremes(locations, scale)] = True
+            kept = _kept(location_extremes(locations, scale), None, sampled)
             tracks.append(Track(index, locations, None, kept))
             paths.append(location_path(bone))
     return tracks, paths
+
+
+def _kept(extremes: NDArray[np.int64], contacts: NDArray[np.bool_] | None, sampled: Sampled) -> NDArray[np.bool_]:
+    """(T,) moments of the range that stay keys: contacts, and extremes that are not beside one."""
+    count = sampled.last - sampled.first + 1
+    kept = np.zeros(count, bool) if contacts is None else contacts[sampled.ranged].copy()
+    reach = round(_BESIDE_S * sampled.motion.rate_hz)
+    beside = np.convolve(np.pad(kept, reach), np.ones(2 * reach + 1), "valid") > 0.5
+    kept[[moment for moment in extremes if not beside[moment]]] = True
+    return kept
+
+
+def _contact_moments(sampled: Sampled) -> dict[int, NDArray[np.bool_]]:
+    """For each bone of the legs, (T,) the moments at which its foot lands and leaves."""
+    try:
+        legs = legs_of(sampled)
+    except BadInput:
+        return {}
+    found: dict[int, NDArray[np.bool_]] = {}
+    for leg, contact in zip(legs, contacts_of(sampled, legs)[0], strict=True):
+        moments = np.zeros(len(sampled.frames), bool)
+        for start, end in spans(contact.any):
+            moments[[start, end - 1]] = True
+        found |= dict.fromkeys((leg.hip, leg.knee, leg.ankle), moments)
+    return found
 
 
 def turn_of(mode: str):

@@ -51,6 +51,13 @@ class IKOL_Settings(PropertyGroup):
 
     video: StringProperty(name="Video", description="The clip to solve", subtype="FILE_PATH", update=_propose_output)
     output: StringProperty(name="Folder", description="The folder that the takes are written to", subtype="DIR_PATH")
+    speed: FloatProperty(
+        name="Speed",
+        description="How fast the motion is to run, for Time warp; key it where the speed is to change",
+        default=1.0,
+        min=0.02,
+        soft_max=4.0,
+    )
     start: FloatProperty(
         name="In", description="Where to start, in the clip", min=0.0, subtype="TIME_ABSOLUTE", unit="TIME_ABSOLUTE"
     )
@@ -116,13 +123,6 @@ class IKOL_Settings(PropertyGroup):
         description="The armature that gets the motion; empty: the other selected armature",
         type=bpy.types.Object,
         poll=lambda settings, thing: thing.type == "ARMATURE",
-    )
-    speed: FloatProperty(
-        name="Speed",
-        description="How fast the motion is to run, for Time warp; key it where the speed is to change",
-        default=1.0,
-        min=0.02,
-        soft_max=4.0,
     )
     takes: CollectionProperty(type=IKOL_Take)
     active_take: IntProperty(name="Take")

@@ -12,6 +12,7 @@ from bl_ext.user_default.ikol.ikol_blender.cleanup.extremes import turning_point
 from bl_ext.user_default.ikol.ikol_blender.cleanup.hermite import GIVEN, UNKNOWN, Pull, fit
 from bl_ext.user_default.ikol.ikol_blender.scene import import_take
 from bl_ext.user_default.ikol.ikol_blender.scene.compat import curves_of
+from bl_ext.user_default.ikol.ikol_blender.scene.contact_curves import CONTACTS, write_contacts
 from bl_ext.user_default.ikol.ikol_blender.scene.samples import sample
 
 
@@ -49,6 +50,18 @@ def test_every_bone_and_joint_stays_within_the_tolerance(
     assert np.degrees(quat.angle_between(now, turns)).max() <= degrees
     after = _key_count(armature)
     assert after < 0.35 * before, f"{after} of {before} keys"
+
+
+def test_contacts_stay_keys(armature: bpy.types.Object) -> None:
+    """A foot that lands and leaves has keys there, however wide the tolerance."""
+    frames = np.arange(1.0, 61.0)
+    write_contacts(armature, frames, {CONTACTS[0]: (frames >= 17) & (frames <= 36)})
+    bpy.ops.ikol.reduce_keys(tolerance_deg=20.0, tolerance_mm=300.0)
+    for bone in ("L_Hip", "L_Knee", "L_Ankle"):
+        curve = curves_of(armature).fcurves.find(f'pose.bones["{bone}"].rotation_quaternion', index=1)
+        assert {17, 36} <= {round(point.co[0]) for point in curve.keyframe_points}
+    other = curves_of(armature).fcurves.find('pose.bones["L_Wrist"].rotation_quaternion', index=1)
+    assert len(other.keyframe_points) < 10
 
 
 def test_a_wider_tolerance_needs_fewer_keys(armature: bpy.types.Object) -> None:
