@@ -7,7 +7,7 @@ from bpy.types import Context, Operator
 
 from ..contract import BadInput, IkolError
 from ..retarget.hold import hold_hand
-from ..retarget.rig import find_target
+from ..retarget.rig import find_target, proposed_target
 from ..retarget.run import retarget
 from ..retarget.stored_map import role_title
 from ..retarget.transfer import Root
@@ -66,14 +66,11 @@ class IKOL_OT_retarget(Operator):
         layout.prop(self, "push_nla")
 
     def invoke(self, context: Context, event: object) -> set[str]:
-        chosen = [thing for thing in context.selected_objects if thing.type == "ARMATURE"]
-        others = [thing for thing in chosen if thing != context.active_object]
-        if context.scene.ikol.character not in (None, context.active_object):
-            others = [context.scene.ikol.character]
-        if len(others) == 1:
-            self.target = others[0].name
-            return self.execute(context)
-        return context.window_manager.invoke_props_dialog(self)
+        proposed = proposed_target(context)
+        if proposed is None:
+            return context.window_manager.invoke_props_dialog(self)
+        self.target = proposed.name
+        return self.execute(context)
 
     def execute(self, context: Context) -> set[str]:
         try:

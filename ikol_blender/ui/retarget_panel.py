@@ -2,6 +2,8 @@
 
 from bpy.types import Context, Object, Panel, UILayout, UIList
 
+from ..retarget.rig import character_of
+
 
 class _Sidebar:
     bl_space_type = "VIEW_3D"
@@ -26,10 +28,10 @@ class IKOL_PT_map_target(_Sidebar, Panel):
 
     @classmethod
     def poll(cls, context: Context) -> bool:
-        return context.scene.ikol.character is not None
+        return character_of(context.scene) is not None
 
     def draw(self, context: Context) -> None:
-        _draw_map(self.layout, context.scene.ikol.character)
+        _draw_map(self.layout, character_of(context.scene))
 
 
 class IKOL_PT_map_source(_Sidebar, Panel):
