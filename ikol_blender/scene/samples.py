@@ -56,8 +56,8 @@ class Sampled:
         return slice(self.first, self.last + 1)
 
 
-def own_armature(context: bpy.types.Context) -> bpy.types.Object:
-    """The active armature, of this file.
+def own_armature(context: bpy.types.Context, *, to_write: bool = True) -> bpy.types.Object:
+    """The active armature, of this file unless it is only to be read.
 
     Raises:
         BadInput: there is none.
@@ -65,18 +65,21 @@ def own_armature(context: bpy.types.Context) -> bpy.types.Object:
     armature = context.active_object
     if armature is None or armature.type != "ARMATURE":
         raise BadInput("No armature is active.", hint="Click the armature whose motion to edit.")
-    if not armature.is_editable:
+    if to_write and not armature.is_editable:
         raise BadInput(f"{armature.name} is linked from another file.", hint="Make a library override of it first.")
     return armature
 
 
-def active_armature(context: bpy.types.Context) -> bpy.types.Object:
-    """The active armature, with an action that may be edited.
+def active_armature(context: bpy.types.Context, *, to_write: bool = True) -> bpy.types.Object:
+    """The active armature, with an action.
+
+    Args:
+        to_write: it must be editable; a linked one is good enough to read from.
 
     Raises:
         BadInput: there is none.
     """
-    armature = own_armature(context)
+    armature = own_armature(context, to_write=to_write)
     refuse_tweaking(armature)
     curves = existing_curves(armature)
     if curves is None or not curves.fcurves:

@@ -73,10 +73,11 @@ class IKOL_OT_retarget(Operator):
         return self.execute(context)
 
     def execute(self, context: Context) -> set[str]:
+        target = find_target(context.scene, self.target)
         try:
             done = retarget(
                 context,
-                find_target(context.scene, self.target),
+                target,
                 root=Root(self.root),
                 plant_feet=self.plant_feet,
                 root_bone=self.root_bone,
@@ -96,6 +97,9 @@ class IKOL_OT_retarget(Operator):
         if done.astray is not None:
             name, angle = done.astray
             self.report({"WARNING"}, f"Something holds {name} {math.degrees(angle):.0f} degrees from where it belongs")
+        if target.data.pose_position == "REST":
+            words = f"{target.name} is shown in Rest Position: choose Pose Position in its data properties to see it move"
+            self.report({"WARNING"}, words)
         return {"FINISHED"}
 
 

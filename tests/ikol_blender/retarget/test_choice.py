@@ -51,3 +51,37 @@ def test_the_character_gets_it_when_several_or_none_are_selected(rigs, source):
     assert proposed_target(bpy.context) == rigs[0]
     bpy.context.scene.ikol.character = source
     assert proposed_target(bpy.context) is None
+
+
+@pytest.fixture
+def linked(source, tmp_path):
+    """The source as another file's, active in this one."""
+    path, name = tmp_path / "library.blend", source.name
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    bpy.ops.wm.read_homefile(use_empty=True)
+    with bpy.data.libraries.load(str(path), link=True) as (_, to):
+        to.objects = [name]
+    bpy.context.scene.collection.objects.link(to.objects[0])
+    bpy.context.view_layer.objects.active = to.objects[0]
+    bpy.context.view_layer.update()
+    return to.objects[0]
+
+
+def test_a_linked_armature_can_be_the_source(linked):
+    target = build_rig(VRM, arms_down_deg=30.0)
+    bpy.context.view_layer.objects.active = linked
+    assert not linked.is_editable
+    assert bpy.ops.ikol.retarget(target=target.name) == {"FINISHED"}
+    assert target.animation_data.action.library is None
+
+
+@pytest.mark.parametrize("suffix", [".bvh", ".glb"])
+def test_a_linked_armature_can_be_exported(linked, tmp_path, suffix):
+    path = tmp_path / f"motion{suffix}"
+    assert bpy.ops.ikol.export(filepath=str(path)) == {"FINISHED"}
+    assert path.stat().st_size > 10_000
+
+
+def test_a_linked_armature_is_not_edited(linked):
+    with pytest.raises(RuntimeError, match="linked from another file"):
+        bpy.ops.ikol.smooth()
