@@ -16,7 +16,7 @@ from ..contract import BadInput
 from .action import write_curve
 from .compat import curves_of, existing_curves, new_action, selected_bones, strip_curves
 from .keys import read_keys, write_keys
-from .nla import push_down, refuse_tweaking
+from .nla import push_down, refuse_layers, refuse_tweaking
 from .samples import bone_path, edited_name, own_armature, rotation_path
 
 Array = NDArray[np.float64]
@@ -145,6 +145,7 @@ def _layered(context: bpy.types.Context) -> bpy.types.Object:
     refuse_tweaking(armature)
     animation = armature.animation_data
     if animation is None or (animation.action is None and not any(True for _ in _strips(armature))):
+        refuse_layers(armature)
         raise BadInput(f"{armature.name} has no motion.", hint="Assign an action to it, or import a take.")
     return armature
 

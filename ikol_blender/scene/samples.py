@@ -16,7 +16,7 @@ from ..cleanup.skeleton import Skeleton
 from ..contract import BadInput
 from .compat import copy_action, curves_of, existing_curves, selected_bones
 from .keys import read_keys, write_keys
-from .nla import refuse_tweaking
+from .nla import refuse_layers, refuse_tweaking
 from .timing import scene_rate
 
 Array = NDArray[np.float64]
@@ -83,9 +83,7 @@ def active_armature(context: bpy.types.Context, *, to_write: bool = True) -> bpy
     refuse_tweaking(armature)
     curves = existing_curves(armature)
     if curves is None or not curves.fcurves:
-        animation = armature.animation_data
-        if animation is not None and any(track.strips for track in animation.nla_tracks):
-            raise BadInput(f"The motion of {armature.name} lies in NLA layers.", hint="Merge the layers first.")
+        refuse_layers(armature)
         raise BadInput(f"{armature.name} has no motion.", hint="Assign an action to it, or import a take.")
     return armature
 

@@ -98,8 +98,8 @@ class IKOL_OT_retarget(Operator):
             name, angle = done.astray
             self.report({"WARNING"}, f"Something holds {name} {math.degrees(angle):.0f} degrees from where it belongs")
         if target.data.pose_position == "REST":
-            words = f"{target.name} is shown in Rest Position: choose Pose Position in its data properties to see it move"
-            self.report({"WARNING"}, words)
+            way_out = "choose Pose Position in its data properties to see it move"
+            self.report({"WARNING"}, f"{target.name} is shown in Rest Position: {way_out}")
         return {"FINISHED"}
 
 
