@@ -13,6 +13,7 @@ class IKOL_PT_confidence(Panel):
     bl_category = "IKOL"
     bl_label = "Confidence"
     bl_options = {"DEFAULT_CLOSED"}
+    bl_order = 2
 
     def draw(self, context: Context) -> None:
         settings, layout = context.scene.ikol, self.layout

@@ -23,7 +23,9 @@ class IKOL_OT_retarget(Operator):
 
     target: StringProperty(name="Target", description="The character's armature")
     plant_feet: BoolProperty(
-        name="Plant feet", description="Feet stand still where the source's do (not in place)", default=True
+        name="Plant feet",
+        description="While retargeting, feet of the character stand still when the source's do (not in place)",
+        default=True,
     )
     root: EnumProperty(
         name="Travel",
@@ -104,7 +106,7 @@ class IKOL_OT_retarget(Operator):
 
 
 class IKOL_OT_hold_hand(Operator):
-    """Hold a hand of the active armature at an object, or where it is, over a range of frames, into a new action"""
+    """Keep a hand at an object, or where it is, from one frame to another while the body moves on; the arm bends"""
 
     bl_idname = "ikol.hold_hand"
     bl_label = "Hold hand"

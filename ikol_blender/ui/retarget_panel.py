@@ -14,17 +14,18 @@ class _Sidebar:
 
 class IKOL_PT_retarget(_Sidebar, Panel):
     bl_label = "Retarget"
+    bl_order = 5
 
     def draw(self, context: Context) -> None:
         column = self.layout.column()
         column.prop(context.scene.ikol, "character")
         column.operator("ikol.retarget", text="Retarget to character", icon="ARMATURE_DATA")
-        self.layout.operator("ikol.hold_hand", text="Hold hand", icon="VIEW_PAN")
 
 
 class IKOL_PT_map_target(_Sidebar, Panel):
     bl_label = "Character's bones"
     bl_parent_id = "IKOL_PT_retarget"
+    bl_order = 0
 
     @classmethod
     def poll(cls, context: Context) -> bool:
@@ -37,6 +38,7 @@ class IKOL_PT_map_target(_Sidebar, Panel):
 class IKOL_PT_map_source(_Sidebar, Panel):
     bl_label = "Source's bones"
     bl_parent_id = "IKOL_PT_retarget"
+    bl_order = 1
 
     @classmethod
     def poll(cls, context: Context) -> bool:
