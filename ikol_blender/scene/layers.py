@@ -17,7 +17,7 @@ from .action import write_curve
 from .compat import curves_of, existing_curves, new_action, selected_bones, strip_curves
 from .keys import read_keys, write_keys
 from .nla import push_down, refuse_layers, refuse_tweaking
-from .samples import bone_path, edited_name, own_armature, rotation_path
+from .samples import bone_path, edited_name, own_armature, rotation_path, unedited_name
 
 Array = NDArray[np.float64]
 
@@ -160,7 +160,7 @@ def _strips(armature: bpy.types.Object) -> Iterator[bpy.types.NlaStrip]:
 def _name(armature: bpy.types.Object, label: str) -> str:
     if armature.animation_data.action is not None:
         return edited_name(armature, label)
-    return f"{next(_strips(armature)).action.name.split(' | ')[0]} | {label}"
+    return f"{unedited_name(next(_strips(armature)).action.name)} | {label}"
 
 
 def _frames(armature: bpy.types.Object) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import bpy
@@ -22,6 +23,12 @@ from .timing import scene_rate
 Array = NDArray[np.float64]
 
 _ROTATION_PATHS = {"QUATERNION": ("rotation_quaternion", 4), "AXIS_ANGLE": ("rotation_axis_angle", 4)}
+# What edits add to an action's name, and the number that Blender adds to one that is taken.
+_LABELS = (
+    "smoothed", "feet locked", "on the floor", "contacts", "mirrored", "in place", "trimmed", "loop", "retimed", "hold",
+    "offset", "merged", "reduced", "quaternions", "Euler", "hand held",
+)  # fmt: skip
+_EDITS = re.compile(rf"(?: \| (?:{'|'.join(_LABELS)})(?:\.\d+)?)+$")
 _SAME = 1e-7
 _FEW_KEYS = 8
 _ON_FRAME = 1e-3
@@ -163,7 +170,12 @@ def write_bones(
 
 def edited_name(armature: bpy.types.Object, label: str) -> str:
     """ "walk | smoothed" of "walk" and of "walk | feet locked"."""
-    return f"{armature.animation_data.action.name.split(' | ')[0]} | {label}"
+    return f"{unedited_name(armature.animation_data.action.name)} | {label}"
+
+
+def unedited_name(name: str) -> str:
+    """An action's name without what edits have added to it; "walk | left foot" is an animator's own."""
+    return _EDITS.sub("", name) or name
 
 
 def replace_keys(
