@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +87,25 @@ def share_on(take: Take, own: Take, others: list[Take]) -> float:
     mine = _distances(take.timestamps, take.landmarks2d, own)
     theirs = [_distances(take.timestamps, take.landmarks2d, other) for other in others]
     return float(np.mean([mine <= other for other in theirs])) if theirs else 1.0
+
+
+def without_hidden_contacts(truth: Take, others: list[Take]) -> Take:
+    """The truth, its contacts only where the foot is not behind somebody: nobody can hold what is not seen.
+
+    A foot is behind another person who is nearer and whose landmarks lie around it in the picture.
+    """
+    contacts = truth.contacts.copy()
+    feet = truth.landmarks2d[:, list(FOOT_POINTS), :2]
+    for other in others:
+        low, high = other.landmarks2d[..., :2].min(axis=1), other.landmarks2d[..., :2].max(axis=1)
+        inside = ((feet > low[:, None]) & (feet < high[:, None])).all(axis=-1)
+        contacts[inside & (_depth(other) < _depth(truth))[:, None]] = 0.0
+    return replace(truth, contacts=contacts)
+
+
+def _depth(take: Take) -> Array:
+    """(T,) of the pelvis before the camera, m."""
+    return (take.keypoints3d[:, 0] - take.camera.position) @ np.asarray(take.camera.rotation)[:, 2]
 
 
 def _distances(times: Array, landmarks: Array, truth: Take) -> Array:

@@ -226,6 +226,28 @@ class _ChumpyArray:
         return np.asarray(self.state["x"])
 
 
+class _ArrayType:
+    """Stands for numpy.ndarray as an argument of `_reconstruct`: called itself, it would take bytes for objects."""
+
+
+def _new_array(_type: object, _shape: object, _code: object) -> Array:
+    """The empty array that a pickle then fills; numpy itself checks what it fills it with."""
+    return np.empty(0, np.int8)
+
+
+def _scalar(dtype: Any, data: bytes) -> Any:
+    return np.frombuffer(data, dtype)[0]
+
+
+# By both names of numpy's core, before and since 2.0.
+_NUMPY: dict[tuple[str, str], Any] = {
+    ("numpy", "ndarray"): _ArrayType,
+    ("numpy", "dtype"): np.dtype,
+    **{(f"numpy.{core}.multiarray", "_reconstruct"): _new_array for core in ("core", "_core")},
+    **{(f"numpy.{core}.multiarray", "scalar"): _scalar for core in ("core", "_core")},
+}
+
+
 class _BodyUnpickler(pickle.Unpickler):
     """Admits what an SMPL file needs and nothing else."""
 
@@ -236,14 +258,8 @@ class _BodyUnpickler(pickle.Unpickler):
             return _RowMatrix
         if (module, name) in (("chumpy.ch", "Ch"), ("chumpy", "Ch")):
             return _ChumpyArray
-        if module in ("numpy", "numpy.core.multiarray", "numpy._core.multiarray") and name in (
-            "ndarray",
-            "dtype",
-            "_reconstruct",
-            "scalar",
-        ):
-            # numpy moved `core` to `_core` in 2.0: go by what this numpy has.
-            return getattr(np, name) if module == "numpy" else getattr(_multiarray(), name)
+        if (module, name) in _NUMPY:
+            return _NUMPY[module, name]
         if (module, name) in (("_codecs", "encode"), ("copy_reg", "_reconstructor"), ("copyreg", "_reconstructor")):
             return super().find_class(module, name)
         if name == "object" and module in ("builtins", "__builtin__"):
@@ -252,11 +268,3 @@ class _BodyUnpickler(pickle.Unpickler):
             f"The body file asks to run {module}.{name}, which no SMPL file needs; it was not loaded.",
             hint="Use the file as downloaded from the body model's own site.",
         )
-
-
-def _multiarray() -> Any:
-    try:
-        from numpy._core import multiarray  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
-    except ImportError:
-        from numpy.core import multiarray
-    return multiarray  # pyright: ignore[reportUnknownVariableType]

@@ -20,7 +20,7 @@ from .lift import CorrectedLandmarks, Keypoints, landmark_points, lift
 from .motion.camera import Intrinsics, locate
 from .motion.clip_fit import ClipFit, find_floor_turn, fit_clip
 from .motion.contacts import FOOT_POINTS
-from .motion.smoothing import fill_gaps, smooth
+from .motion.smoothing import bridge_rotations, fill_gaps, smooth
 from .video import uniform_times
 
 Array = NDArray[Any]
@@ -106,6 +106,8 @@ class PersonSolver:
         """Keypoints, and the motion solved frame by frame."""
         keypoints = lift(track.observations, corrected, self.body, camera, self.rate_hz, self.height)
         rotations = solve_rotations(keypoints, self.skeleton, self.device, self.stop_if_cancelled)
+        bridged = bridge_rotations(rotations.local, track.observations.seen)
+        rotations = Rotations(bridged, rotations.betas)
         return keypoints, _place_before_camera(rotations, track.observations, self.body, camera, self.rate_hz)
 
 

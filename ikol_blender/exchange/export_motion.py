@@ -18,33 +18,50 @@ from .smpl_file import write_amass
 
 
 class Format(Enum):
-    """The value is (title, suffix)."""
+    """The value is (title, suffixes, the usual one first)."""
 
-    AMASS = ("AMASS", ".npz")
-    BVH = ("BVH", ".bvh")
-    FBX = ("FBX", ".fbx")
-    GLTF = ("glTF", ".glb")
-    USD = ("USD", ".usdc")
+    AMASS = ("AMASS", (".npz",))
+    BVH = ("BVH", (".bvh",))
+    FBX = ("FBX", (".fbx",))
+    GLTF = ("glTF", (".glb", ".gltf"))
+    USD = ("USD", (".usdc", ".usda", ".usd", ".usdz"))
 
     @property
     def title(self) -> str:
         return self.value[0]
 
     @property
-    def suffix(self) -> str:
+    def suffixes(self) -> tuple[str, ...]:
         return self.value[1]
+
+    @property
+    def suffix(self) -> str:
+        return self.suffixes[0]
+
+    def named(self, path: Path) -> Path:
+        """`path` with a suffix of this format: its own when it is one, else in place of another format's."""
+        if path.suffix.lower() in self.suffixes:
+            return path
+        stem = path.stem if format_of(path) is not None else path.name
+        return path.with_name(stem + self.suffix)
+
+
+def format_of(path: Path) -> Format | None:
+    """The format that a file's suffix tells of."""
+    return next((form for form in Format if path.suffix.lower() in form.suffixes), None)
 
 
 class FbxAxes(Enum):
     """For whom an FBX file is; the value is (title, the exporter's settings).
 
-    Unity: Y up, its own scale 1 by writing metres as the file's unit. Unreal: Z up, the character faces the way that
-    Unreal's Mannequin does once it has mirrored Y. Mixamo: Y up, facing +Z, centimetres.
+    Unity: Y up, metres as the file's unit, so that nothing is scaled. Unreal: Z up with Unreal's own front, so that
+    nothing is turned; once Unreal has mirrored Y the character faces as its Mannequin does. Mixamo: Y up. The last two
+    are in centimetres, which both expect, by a scale of 100 on the armature.
     """
 
     UNITY = ("Unity", {"axis_forward": "-Z", "axis_up": "Y", "apply_scale_options": "FBX_SCALE_ALL"})
-    UNREAL = ("Unreal", {"axis_forward": "-Y", "axis_up": "Z", "apply_scale_options": "FBX_SCALE_NONE"})
-    MIXAMO = ("Mixamo", {"axis_forward": "-Z", "axis_up": "Y", "apply_scale_options": "FBX_SCALE_UNITS"})
+    UNREAL = ("Unreal", {"axis_forward": "Y", "axis_up": "Z", "apply_scale_options": "FBX_SCALE_NONE"})
+    MIXAMO = ("Mixamo", {"axis_forward": "-Z", "axis_up": "Y", "apply_scale_options": "FBX_SCALE_NONE"})
 
     @property
     def title(self) -> str:
@@ -65,8 +82,7 @@ def export_motion(
     Raises:
         BadInput: there is no motion, the armature does not suit the format, or the file cannot be written.
     """
-    path = Path(path)
-    path = path if path.suffix else path.with_suffix(form.suffix)
+    path = form.named(Path(path))
     armature = active_armature(context)
     sampled = sample(context, armature)
     if form is Format.AMASS:

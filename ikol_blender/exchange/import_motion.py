@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from ..contract import (
     to_takes,
 )
 from ..runtime.process import SolverProcess, follow
-from ..scene import import_take, timing
+from ..scene import ImportedTake, import_take, timing
 from ..scene.person import Person, build_person
 from ..scene.placing import leave_modes, parent_collection, select_only
 from .naming import Naming, rename_bones
@@ -53,6 +53,7 @@ def import_motion(
     rest_pose: RestPose = RestPose.SMPL,
     match_scene: bool = True,
     smpl_body: Path | None = None,
+    rate_hz: float | None = None,
     solver_python: Callable[[], Path],
 ) -> ImportedMotion:
     """Import the people of a motion file. Selects what it brought, the first armature active.
@@ -61,6 +62,7 @@ def import_motion(
         naming, rest_pose: of bodies; armatures of BVH and FBX files keep their own.
         match_scene: give the scene the file's frame rate and range.
         smpl_body: the user's SMPL file, for the people's shapes; without it they have the open body's mean shape.
+        rate_hz: moments per second, of bodies whose file does not say; None takes 30, and says so.
         solver_python: names the Python that reads the files which Blender's should not; asked only for those.
 
     Raises:
@@ -76,39 +78,43 @@ def import_motion(
     if path.suffix.lower() == ".npz":
         names = _names_in(path)
         if {"poses", "meta", "camera"} <= names:
-            return _own_take(context, path, naming, rest_pose, match_scene, smpl_body)
+            body = smpl_body if smpl_body is not None and read_take(path).model == "smpl" else "open"
+            imported = import_own_take(
+                context, path, body=body, match_scene=match_scene, naming=naming, rest_pose=rest_pose
+            )
+            return ImportedMotion((imported.armature,), imported.notices)
         if is_amass(names):
             motions = read_amass(path)
             body = "open" if smpl_body is None or motions[0].model == "open" else smpl_body
-            return _people(context, to_takes(motions, read_body(body)), body, path.stem, naming, rest_pose, match_scene)
+            takes = to_takes(motions, read_body(body), rate_hz)
+            return _people(context, takes, body, path.stem, naming, rest_pose, match_scene)
     body = "open" if smpl_body is None else smpl_body
-    takes = _converted(path, body, solver_python())
+    takes = _converted(path, body, rate_hz, solver_python())
     return _people(context, takes, body, path.stem, naming, rest_pose, match_scene)
 
 
-def import_folder(
+def import_motions(
     context: bpy.types.Context,
-    folder: str | Path,
+    paths: Iterable[Path],
     *,
     naming: Naming = Naming.SMPL,
     rest_pose: RestPose = RestPose.SMPL,
     match_scene: bool = True,
     smpl_body: Path | None = None,
+    rate_hz: float | None = None,
     solver_python: Callable[[], Path],
 ) -> ImportedMotion:
-    """`import_motion` for every motion file of a folder, in the order of their names.
+    """`import_motion` for each of `paths`; those in a folder that `motion_files` gives, for example.
 
     A file that cannot be read is told among the notices, and the others are imported. The first one that is imported
-    sets the scene's frame rate.
+    sets the scene's frame rate, and the range shows all of them.
 
     Raises:
-        BadInput: no file of the folder could be read.
+        BadInput: none of them could be read.
     """
     armatures: list[bpy.types.Object] = []
     notices: list[str] = []
-    for path in sorted(Path(folder).iterdir()):
-        if path.suffix.lower() not in (*HERE, *BY_SOLVER):
-            continue
+    for path in paths:
         try:
             done = import_motion(
                 context,
@@ -117,6 +123,7 @@ def import_folder(
                 rest_pose=rest_pose,
                 match_scene=match_scene and not armatures,
                 smpl_body=smpl_body,
+                rate_hz=rate_hz,
                 solver_python=solver_python,
             )
         except IkolError as error:
@@ -126,22 +133,47 @@ def import_folder(
         notices += done.notices
     if not armatures:
         said = f" {notices[0]}" if notices else ""
-        raise BadInput(f"No motion file of {Path(folder).name} could be read.{said}", hint="Choose another folder.")
+        raise BadInput(f"No motion file could be read.{said}", hint="Choose other files, or another folder.")
+    select_only(context, armatures[0])
+    for armature in armatures:
+        armature.select_set(True)
+    if match_scene:
+        ends = (armature.animation_data.action.frame_range[1] for armature in armatures)
+        context.scene.frame_end = max(context.scene.frame_end, *(int(np.ceil(end - 1e-3)) for end in ends))
     return ImportedMotion(tuple(armatures), tuple(notices))
 
 
-def _own_take(
+def motion_files(folder: Path) -> list[Path]:
+    """The motion files of a folder, in the order of their names; of EasyMocap's, which are one motion, the first.
+
+    Raises:
+        BadInput: there is none.
+    """
+    try:
+        files = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in (*HERE, *BY_SOLVER)]
+    except OSError as error:
+        raise SourceUnreadable(f"{folder} could not be read: {error.strerror or error}.") from error
+    moments = [path for path in files if path.suffix.lower() == ".json" and path.stem.isdigit()]
+    files = [path for path in files if path not in moments[1:]]
+    if not files:
+        raise BadInput(f"{folder.name} has no motion files.", hint=f"IKOL reads {', '.join((*HERE, *BY_SOLVER))}.")
+    return files
+
+
+def import_own_take(
     context: bpy.types.Context,
     path: Path,
-    naming: Naming,
-    rest_pose: RestPose,
-    match_scene: bool,
-    smpl_body: Path | None,
-) -> ImportedMotion:
-    body = smpl_body if smpl_body is not None and read_take(path).model == "smpl" else "open"
-    imported = import_take(context, path, body=body, match_scene=match_scene)
+    *,
+    body: str | Path = "open",
+    match_scene: bool = True,
+    floor: bool = False,
+    naming: Naming = Naming.SMPL,
+    rest_pose: RestPose = RestPose.SMPL,
+) -> ImportedTake:
+    """`import_take`, with a choice of bone names and rest pose."""
+    imported = import_take(context, path, body=body, match_scene=match_scene, floor=floor)
     _dress(context, Person(imported.armature, imported.mesh, imported.action), naming, rest_pose)
-    return ImportedMotion((imported.armature,), imported.notices)
+    return imported
 
 
 def _people(
@@ -186,10 +218,11 @@ def _names_in(path: Path) -> set[str]:
         raise SourceUnreadable(f"{path.name} is no motion file, or it is damaged.") from error
 
 
-def _converted(path: Path, body: str | Path, python: Path) -> list[Take]:
+def _converted(path: Path, body: str | Path, rate_hz: float | None, python: Path) -> list[Take]:
     """What `python -m solver convert` makes of the file, in a process of its own."""
     with tempfile.TemporaryDirectory(prefix="ikol-") as folder:
         out = Path(folder) / "take.npz"
         command = [python, "-m", "solver", "convert", path.absolute(), "--out", out, "--model", body, "--events"]
+        command += [] if rate_hz is None else ["--fps", rate_hz]
         process = SolverProcess([str(part) for part in command], SOLVER_HOME)
         return [read_take(written) for written in follow(process, lambda _: None)]  # notices are in the takes

@@ -110,6 +110,9 @@ def _write_mesh(mesh: bpy.types.Object, names: tuple[str, ...], turns: Array, he
         key.data.foreach_set("co", placed.astype(np.float32).ravel())
         if key == mesh.data.shape_keys.reference_key:
             mesh.data.vertices.foreach_set("co", placed.astype(np.float32).ravel())
+    # Written all at once, they tell nobody: Blender 4.2 went on to show the old ones.
+    mesh.data.shape_keys.update_tag()
+    mesh.data.update_tag()
 
 
 def _weights(mesh: bpy.types.Object, names: tuple[str, ...]) -> Array:

@@ -19,6 +19,7 @@ from ..scene.placing import leave_modes, select_only
 # BVH has no unit and few FBX files mean theirs: nobody is taller than 5 m or, in centimetres, smaller than 50.
 _TALLEST_M, _SMALLEST_M = 5.0, 0.5
 _UNITS = (1.0, 0.01, 0.0254, 0.001)
+_FASTEST_HZ = 10_000
 
 
 def import_skeletons(context: bpy.types.Context, path: Path, match_scene: bool) -> list[bpy.types.Object]:
@@ -37,28 +38,29 @@ def import_skeletons(context: bpy.types.Context, path: Path, match_scene: bool) 
     scene = context.scene
     time = (scene.render.fps, scene.render.fps_base, scene.frame_start, scene.frame_end)
     wanted_hz = timing.scene_rate(scene)
+    keeps_time = True
     try:
         keys_hz = _import(path, scene)
+        armatures = _moving(set(bpy.data.objects) - present)
+        _require_sense(armatures, keys_hz)
         if match_scene:
             wanted_hz = timing.scene_rate(scene)
+            keeps_time = False
+    except SourceUnreadable as error:
+        _remove(set(bpy.data.objects) - present)
+        raise SourceUnreadable(f"{path.name} {error.message}", error.hint) from error
     except Exception as error:  # the importers raise almost anything of damaged files
         _remove(set(bpy.data.objects) - present)
         raise SourceUnreadable(f"Blender cannot read {path.name}: it is damaged, or not what its name says.") from error
     finally:
-        if not match_scene:
+        if keeps_time:
             scene.render.fps, scene.render.fps_base, scene.frame_start, scene.frame_end = time
-    fresh = set(bpy.data.objects) - present
-    armatures = [thing for thing in fresh if thing.type == "ARMATURE" and _moves(thing)]
-    if not armatures:
-        _remove(fresh)
-        raise SourceUnreadable(f"{path.name} holds no armature that moves.", hint="Export it with its animation.")
     for armature in armatures:
         _retime(armature, wanted_hz / keys_hz)
         _to_metres(armature)
     if match_scene:
         _show_all(scene, armatures)
     context.view_layer.update()  # or matrix_world would tell of the old scale
-    armatures.sort(key=lambda thing: thing.name)
     select_only(context, armatures[0])
     return armatures
 
@@ -70,6 +72,33 @@ def _import(path: Path, scene: bpy.types.Scene) -> float:
         return timing.scene_rate(scene)
     bpy.ops.import_scene.fbx(filepath=str(path))
     return float(scene.render.fps)
+
+
+def _moving(things: set[bpy.types.Object]) -> list[bpy.types.Object]:
+    """The animated armatures among them, by name.
+
+    Raises:
+        SourceUnreadable: there is none.
+    """
+    found = [thing for thing in things if thing.type == "ARMATURE" and _moves(thing)]
+    if not found:
+        raise SourceUnreadable("holds no armature that moves.", hint="Export it with its animation.")
+    return sorted(found, key=lambda thing: thing.name)
+
+
+def _require_sense(armatures: list[bpy.types.Object], rate_hz: float) -> None:
+    """Raises:
+    SourceUnreadable: Blender's importers take what no recording has.
+    """
+    hint = "Export it again from where it was made."
+    if not 0 < rate_hz <= _FASTEST_HZ:
+        raise SourceUnreadable(f"says that it has {rate_hz:,.0f} frames a second.", hint)
+    for armature in armatures:
+        for curve in curves_of(armature).fcurves:
+            points = np.empty(2 * len(curve.keyframe_points), np.float32)
+            curve.keyframe_points.foreach_get("co", points)
+            if not np.isfinite(points).all():
+                raise SourceUnreadable("holds values that are not numbers.", hint)
 
 
 def _retime(armature: bpy.types.Object, ratio: float) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,7 @@ class RestBody:
         turns: (K, 4) the bones' axes in the world, unit quaternions.
         axes: (3, 3) world directions of the body's left, back and up, one per column.
         floor: (3,) the object's origin in the world, m: where the rig stands.
+        standing: heights of joints above the floor, m, where the rest pose does not tell them.
     """
 
     skeleton: Skeleton
@@ -39,17 +41,41 @@ class RestBody:
     turns: Array
     axes: Array
     floor: Array
+    standing: Mapping[str, float] = field(default_factory=dict)
 
     def bone(self, role: str) -> int | None:
         name = self.bone_map.first(role)
         return None if name is None else self.skeleton.names.index(name)
 
+    def index(self, role: str) -> int:
+        """Of the bone whose head is the joint of a role that is mapped."""
+        return self.skeleton.names.index(self.bone_map.bones[role][0])
+
     def bones(self, role: str) -> tuple[int, ...]:
         return tuple(self.skeleton.names.index(name) for name in self.bone_map.bones.get(role, ()))
 
+    @property
+    def carriers(self) -> tuple[int, ...]:
+        """What each bone goes along with: its parent, or the part before it where it hangs from none; -1 for none."""
+        found = list(self.skeleton.parents)
+        loose = self.loose
+        for name, carrier in self.bone_map.carried():
+            bone = self.skeleton.names.index(name)
+            if bone in loose:
+                found[bone] = self.skeleton.names.index(carrier)
+        return tuple(found)
+
+    @property
+    def loose(self) -> frozenset[int]:
+        """The bones that hang from no bone of the body, perhaps from a root bone: where they are is theirs to key."""
+        names, mapped = self.skeleton.names, set(self.bone_map.names())
+        return frozenset(
+            bone for bone, above in enumerate(self.skeleton.parents) if above < 0 or names[above] not in mapped
+        )
+
     def joint(self, role: str) -> Array:
         """(3,) world, of a role that is mapped."""
-        return self.heads[self.skeleton.names.index(self.bone_map.bones[role][0])]
+        return self.heads[self.index(role)]
 
     @property
     def leg_length(self) -> float:
@@ -63,6 +89,8 @@ class RestBody:
 
     def height(self, role: str) -> float:
         """Of a joint at rest above where the rig stands, along the body's up, m."""
+        if role in self.standing:
+            return self.standing[role]
         return float((self.joint(role) - self.floor) @ self.axes[:, 2])
 
 

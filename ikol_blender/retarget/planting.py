@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..cleanup import quaternions as quat
+from . import two_bone
+from .bell import bell_mean
 from .body_frame import RestBody
-from .contact import spans, standing
+from .contact import spans
+from .foot_path import ankle_path, bridge
+from .hips_follow import follow
 from .transfer import Posed
 
 Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
-# A leg is never pulled straighter than this share of its length: nearer to 1 the knee snaps.
-_STRAIGHTEST = 0.9995
+# A swinging leg that should be longer than it can be gives in this long before and after it stands.
+_YIELD_S = 0.1
+# Jitter of this kind is taken out of a standing foot's turns and of a straight leg's length; the latter by at most
+# this share of the leg. Squared cosine of half the knee's bend that counts as nearly straight, off 1.
+_CALM_S, _SLACK, _NEARLY_STRAIGHT = 0.075, 0.002, 0.03
 
 
 @dataclass(frozen=True)
 class Planted:
     """Attributes:
     posed: the target with its feet planted.
-    slip_before, slip_after: m, the farthest that a standing joint strays from the middle of its contact.
+    slip_before, slip_after: m, the farthest apart that a standing joint is from itself within one contact.
     """
 
     posed: Posed
@@ -30,148 +39,165 @@ class Planted:
     slip_after: float
 
 
-def plant_feet(source: RestBody, theirs: Posed, target: RestBody, ours: Posed, rate_hz: float) -> Planted:
-    """Hold ankles, then the balls of the feet, as long as the source's stand; hips sink if a leg is short."""
-    turns, heads = ours.turns.copy(), ours.heads.copy()
-    contacts = {
-        role: standing(source, theirs, role, rate_hz)
+def plant_feet(
+    source: RestBody, theirs: Posed, target: RestBody, ours: Posed, contacts: Mapping[str, Flags], rate_hz: float
+) -> Planted:
+    """Hold ankles and the balls of the feet as long as they stand; the hips give way where a leg is nearly straight.
+
+    Args:
+        contacts: (T,) whether it stands, for "foot.L" (the ankle), "toe.L" (the ball) and the right ones.
+    """
+    turns, heads = ours.turns.copy(order="K"), ours.heads.copy(order="K")
+    none = np.zeros(len(heads), bool)
+    flags = {
+        f"{part}.{side}": contacts.get(f"{part}.{side}", none) if f"{part}.{side}" in target.bone_map.bones else none
         for side in "LR"
-        for role in (f"foot.{side}", f"toe.{side}")
-        if role in target.bone_map.bones
+        for part in ("foot", "toe")
     }
+    if not any(stands.any() for stands in flags.values()):
+        return Planted(ours, 0.0, 0.0)
     for side in "LR":
-        _rest_soles(target, turns, heads, contacts, side)
-    level = Posed(turns.copy(), heads.copy())
-    goals = {side: _ankle_path(target, level, contacts, side) for side in "LR"}
-    _sink_hips(target, heads, goals, contacts, rate_hz)
-    for side, goal in goals.items():
-        _bend(target, turns, heads, side, goal)
+        _calm(target, turns, heads, flags, side, rate_hz)
+        _rest_soles(target, turns, heads, flags, side, rate_hz)
+        _rest_toes(target, turns, flags, side, rate_hz)
+    stands = np.stack([flags[f"foot.{side}"] | flags[f"toe.{side}"] for side in "LR"], axis=1)
+    level = Posed(turns, heads)
+    goals = [
+        ankle_path(target, level, flags, levels(source, theirs, target, f"foot.{side}"),
+                   levels(source, theirs, target, f"toe.{side}"), side, rate_hz)
+        for side in "LR"
+    ]  # fmt: skip
+    legs = [two_bone.leg(target, side) for side in "LR"]
+    roots = heads[:, [target.index(leg.upper) for leg in legs]]
+    lengths = np.linalg.norm(heads[:, [target.index(leg.end) for leg in legs]] - roots, axis=-1)
+    reaches = np.array([leg.reach for leg in legs])
+    shift = follow(roots, np.stack(goals, axis=1), lengths, reaches, stands, rate_hz)
+    heads += _sunk(roots + shift[:, None], goals, reaches, stands, shift, rate_hz)[:, None]
+    for index, (leg, goal) in enumerate(zip(legs, goals, strict=True)):
+        root = heads[:, target.index(leg.upper)]
+        reached = _leg_goal(root, goal, lengths[:, index], leg, stands[:, index], rate_hz)
+        before = heads[:, target.index(leg.end)].copy()
+        two_bone.bend(target, turns, heads, leg, reached)
+        if (toe := target.bone(f"toe.{leg.end[-1]}")) is not None:
+            heads[:, toe] += heads[:, target.index(leg.end)] - before
     found = Posed(turns, heads)
-    return Planted(found, _slip(target, ours, contacts), _slip(target, found, contacts))
+    return Planted(found, slip(target, ours, flags), slip(target, found, flags))
+
+
+def levels(source: RestBody, theirs: Posed, target: RestBody, role: str) -> Array | None:
+    """(T,) how high the target's joint would stand: as at rest, and by leg length as much higher as the source's."""
+    ours, other = target.bone(role), source.bone(role)
+    if ours is None or other is None:
+        return None
+    ratio = target.leg_length / source.leg_length
+    raised = theirs.heads[:, other, 2] - source.floor[2] - source.height(role)
+    return target.floor[2] + target.height(role) + ratio * raised
+
+
+def slip(target: RestBody, posed: Posed, contacts: Mapping[str, Flags]) -> float:
+    """m, the farthest apart that a standing joint is from itself within one contact."""
+    worst = 0.0
+    for role, flags in contacts.items():
+        bone = target.bone(role)
+        for start, end in spans(flags):
+            path = posed.heads[start:end, bone]
+            # The box around the path bounds it from above.
+            worst = max(worst, float(np.linalg.norm(np.ptp(path, axis=0))))
+    return worst
+
+
+def _calm(
+    target: RestBody, turns: Array, heads: Array, contacts: Mapping[str, Flags], side: str, rate_hz: float
+) -> None:
+    """Take the jitter out of the turns, in place, of a foot that stands by its ball alone: its ankle would shake.
+
+    In a motion that was captured the ankle is quiet and the ball shakes about it; held by the ball it is the reverse.
+    """
+    ankle, toe = target.index(f"foot.{side}"), target.bone(f"toe.{side}")
+    half = round(_CALM_S * rate_hz)
+    if toe is None or half < 1 or not contacts[f"toe.{side}"].any():
+        return
+    before = quat.continuous(turns[:, ankle])
+    smooth = bell_mean(before, half)
+    near = _around(contacts[f"toe.{side}"], half)
+    change = quat.exp(near[:, None] * quat.log(quat.multiply(quat.normalized(smooth), quat.inverse(before))))
+    for bone in (*target.bones(f"foot.{side}"), *target.bones(f"toe.{side}")):
+        turns[:, bone] = quat.multiply(change, turns[:, bone])
+    heads[:, toe] = heads[:, ankle] + quat.rotate(change, heads[:, toe] - heads[:, ankle])
 
 
 def _rest_soles(
-    target: RestBody, turns: Array, heads: Array, contacts: dict[str, NDArray[np.bool_]], side: str
+    target: RestBody, turns: Array, heads: Array, contacts: Mapping[str, Flags], side: str, rate_hz: float
 ) -> None:
     """Keep feet from turning, in place, while ankle and ball both stand."""
-    ankle, toe = target.bone(f"foot.{side}"), target.bone(f"toe.{side}")
-    if toe is None or not (flat := contacts[f"foot.{side}"] & contacts[f"toe.{side}"]).any():
+    ankle, toe = target.index(f"foot.{side}"), target.bone(f"toe.{side}")
+    flat = contacts[f"foot.{side}"] & contacts[f"toe.{side}"]
+    if toe is None or not flat.any():
         return
     sole = heads[:, toe] - heads[:, ankle]
     swing = np.zeros_like(sole)
     for start, end in spans(flat):
         swing[start:end] = quat.log(quat.between(sole[start:end], sole[start:end].mean(axis=0)))
-    _bridge(swing, flat)
+    bridge(swing, flat, rate_hz)
     change = quat.exp(swing)
     for bone in (*target.bones(f"foot.{side}"), *target.bones(f"toe.{side}")):
         turns[:, bone] = quat.multiply(change, turns[:, bone])
     heads[:, toe] = heads[:, ankle] + quat.rotate(change, sole)
 
 
-def _ankle_path(target: RestBody, ours: Posed, contacts: dict[str, NDArray[np.bool_]], side: str) -> Array:
-    """(T, 3) where the ankle goes: with the transferred motion, moved by an offset that is smooth between contacts."""
-    ankle = target.bone(f"foot.{side}")
-    path = ours.heads[:, ankle]
-    heel = contacts[f"foot.{side}"]
-    toe = contacts.get(f"toe.{side}", np.zeros(len(path), bool))
-    offset = np.zeros_like(path)
-    ball = ours.heads[:, target.bone(f"toe.{side}")] if toe.any() else path
-    for start, end in spans(heel | toe):
-        at = start
-        while at < end:
-            stop = at + int(np.argmin(np.append(toe[at:end] == toe[at], False)))
-            held = ball if toe[at] else path
-            anchor = held[at:stop].mean(axis=0)
-            if at > start:  # what stood before goes on standing where it was
-                stays = path if heel[at - 1] and heel[at] else ball
-                anchor = held[at] + stays[at - 1] + offset[at - 1] - stays[at]
-            offset[at:stop] = anchor - held[at:stop]
-            at = stop
-    _bridge(offset, heel | toe)
-    return path + offset
+def _rest_toes(target: RestBody, turns: Array, contacts: Mapping[str, Flags], side: str, rate_hz: float) -> None:
+    """Keep toes flat, in place, while their ball stands and the heel rises: few motions turn the toes by themselves."""
+    ball = contacts[f"toe.{side}"]
+    flat = ball & contacts[f"foot.{side}"]
+    toes = target.bones(f"toe.{side}")
+    held, swing = np.zeros_like(ball), np.zeros((len(ball), 3))
+    up = np.array([0.0, 0.0, 1.0])
+    for start, end in spans(ball):
+        if (stands := start + np.flatnonzero(flat[start:end])).size:
+            level = turns[stands[len(stands) // 2], toes[0]]
+            normals = quat.rotate(quat.multiply(turns[start:end, toes[0]], quat.inverse(level)), up)
+            held[start:end], swing[start:end] = True, quat.log(quat.between(normals, np.tile(up, (end - start, 1))))
+    if held.any():
+        bridge(swing, held, rate_hz)
+        for bone in toes:
+            turns[:, bone] = quat.multiply(quat.exp(swing), turns[:, bone])
 
 
-def _bridge(offset: Array, set_: NDArray[np.bool_]) -> None:
-    """Cubic paths through the gaps of `offset`, with the speeds that it has at their edges."""
-    for start, end in spans(~set_):
-        before, after = start > 0, end < len(offset)
-        if not before and not after:
-            return
-        p0 = offset[start - 1] if before else offset[end]
-        p1 = offset[end] if after else offset[start - 1]
-        v0 = offset[start - 1] - offset[start - 2] if before and start > 1 and set_[start - 2] else 0.0
-        v1 = offset[end + 1] - offset[end] if after and end + 1 < len(offset) and set_[end + 1] else 0.0
-        length = end - start + 1
-        s = (np.arange(1, length) / length)[:, None]
-        v0, v1 = (v0 * length if before and after else 0.0), (v1 * length if before and after else 0.0)
-        curve = (2 * s**3 - 3 * s**2 + 1) * p0 + (3 * s**2 - 2 * s**3) * p1
-        offset[start:end] = curve + (s**3 - 2 * s**2 + s) * v0 + (s**3 - s**2) * v1
-
-
-def _sink_hips(
-    target: RestBody,
-    heads: Array,
-    goals: dict[str, Array],
-    contacts: dict[str, NDArray[np.bool_]],
-    rate_hz: float,
-) -> None:
-    """Lower the whole body, smoothly, by what the standing legs need to reach."""
-    need = np.zeros(len(heads))
-    for side, goal in goals.items():
-        stands = contacts[f"foot.{side}"] | contacts.get(f"toe.{side}", np.zeros(len(heads), bool))
-        to_goal = goal - heads[:, target.bone(f"thigh.{side}")]
-        reach = sum(_lengths(target, side)) * _STRAIGHTEST
-        room = np.sqrt(np.maximum(reach**2 - (to_goal[:, :2] ** 2).sum(axis=1), 0.0))
-        need = np.maximum(need, np.where(stands, np.maximum(-to_goal[:, 2] - room, 0.0), 0.0))
+def _sunk(
+    roots: Array, goals: list[Array], reaches: Array, stands: NDArray[np.bool_], shift: Array, rate_hz: float
+) -> Array:
+    """`shift` lowered, smoothly, by what is still missing for the standing legs to reach."""
+    need = np.zeros(len(roots))
+    for index, goal in enumerate(goals):
+        to_goal = goal - roots[:, index]
+        room = np.sqrt(np.maximum(reaches[index] ** 2 - (to_goal[:, :2] ** 2).sum(axis=1), 0.0))
+        need = np.maximum(need, np.where(stands[:, index], np.maximum(-to_goal[:, 2] - room, 0.0), 0.0))
     half = max(1, round(0.2 * rate_hz))
     held = np.lib.stride_tricks.sliding_window_view(np.pad(need, half, "edge"), 2 * half + 1).max(axis=1)
-    bell = np.hanning(2 * half + 3)[1:-1]
-    heads[..., 2] -= np.convolve(np.pad(held, half, "edge"), bell / bell.sum(), "valid")[:, None]
+    return shift - bell_mean(held, half)[:, None] * np.array([0.0, 0.0, 1.0])
 
 
-def _bend(target: RestBody, turns: Array, heads: Array, side: str, goal: Array) -> None:
-    """Put the ankle on `goal`, the knee on the side where it was, in place."""
-    hip, knee, ankle = (target.bone(f"{role}.{side}") for role in ("thigh", "shin", "foot"))
-    thigh, shin = _lengths(target, side)
-    a, k, old = heads[:, hip], heads[:, knee].copy(), heads[:, ankle].copy()
-    reach = np.linalg.norm(goal - a, axis=1)
-    far = np.clip(reach, abs(thigh - shin) + 1e-6, (thigh + shin) * _STRAIGHTEST)
-    along = (goal - a) / np.maximum(reach, 1e-9)[:, None]
-    turn = quat.between(old - a, along)
-    # A straight leg has no side: the thigh's own front, against the body's back, tells where its knee goes.
-    rest_front = -target.axes[:, 1]
-    front = quat.rotate(quat.multiply(turns[:, hip], quat.inverse(target.turns[hip])), rest_front)
-    side_way = quat.rotate(turn, k - a + 0.01 * thigh * front)
-    side_way -= along * (side_way * along).sum(axis=1, keepdims=True)
-    side_way /= np.maximum(np.linalg.norm(side_way, axis=1, keepdims=True), 1e-12)
-    cosine = np.clip((thigh**2 + far**2 - shin**2) / (2 * thigh * far), -1.0, 1.0)
-    new_knee = a + thigh * (cosine[:, None] * along + np.sqrt(1 - cosine**2)[:, None] * side_way)
-    new_ankle = a + far[:, None] * along
-    for role, was, now in (
-        ("thigh", k - a, new_knee - a),
-        ("shin", old - k, new_ankle - new_knee),
-    ):
-        first = quat.multiply(turn, turns[:, target.bone(f"{role}.{side}")])
-        swing = quat.between(quat.rotate(turn, was), now)
-        change = quat.multiply(quat.multiply(swing, first), quat.inverse(turns[:, target.bone(f"{role}.{side}")]))
-        for bone in target.bones(f"{role}.{side}"):
-            turns[:, bone] = quat.multiply(change, turns[:, bone])
-    moved = new_ankle - old
-    heads[:, knee], heads[:, ankle] = new_knee, new_ankle
-    toe = target.bone(f"toe.{side}")
-    if toe is not None:
-        heads[:, toe] += moved
+def _leg_goal(roots: Array, goal: Array, lengths: Array, limb: two_bone.Limb, stands: Flags, rate_hz: float) -> Array:
+    """(T, 3) `goal` for a leg of `lengths` (T,) in the transferred motion, without what would make its knee snap.
+
+    A swinging leg is not stretched straight that was not. A leg that is nearly straight changes its length smoothly,
+    to within a millimetre of the goal: that is several degrees at the knee.
+    """
+    away = goal - roots
+    far = np.linalg.norm(away, axis=1)
+    room = np.maximum(limb.reach - lengths, 1e-6)
+    soft = np.where(far > lengths, lengths + room * (1 - np.exp(-np.maximum(far - lengths, 0) / room)), far)
+    exact = _around(stands, max(1, round(_YIELD_S * rate_hz)))
+    length = exact * far + (1 - exact) * soft
+    change = length - lengths
+    missed = bell_mean(change, max(1, round(_CALM_S * rate_hz))) - change
+    straight = np.exp(-(1 - np.minimum(length / limb.reach, 1.0) ** 2) / _NEARLY_STRAIGHT)
+    slack = np.maximum(_SLACK * limb.reach * straight, 1e-9)
+    length = np.minimum(length + slack * np.tanh(missed / slack), np.maximum(limb.reach, length))
+    return roots + away * (length / np.maximum(far, 1e-9))[:, None]
 
 
-def _lengths(target: RestBody, side: str) -> tuple[float, float]:
-    hip, knee, ankle = (target.joint(f"{role}.{side}") for role in ("thigh", "shin", "foot"))
-    return float(np.linalg.norm(knee - hip)), float(np.linalg.norm(ankle - knee))
-
-
-def _slip(target: RestBody, posed: Posed, contacts: dict[str, NDArray[np.bool_]]) -> float:
-    worst = 0.0
-    for role, flags in contacts.items():
-        path = posed.heads[:, target.bone(role)]
-        for start, end in spans(flags):
-            worst = max(worst, float(np.linalg.norm(path[start:end] - path[start:end].mean(axis=0), axis=1).max()))
-    return worst
+def _around(flags: Flags, half: int) -> Array:
+    """(T,) 1 where `flags` are set, falling smoothly to 0 within 2 * `half` samples."""
+    held = np.lib.stride_tricks.sliding_window_view(np.pad(flags, half, "edge"), 2 * half + 1).max(axis=1)
+    return bell_mean(held.astype(np.float64), half)

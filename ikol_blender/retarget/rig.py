@@ -7,8 +7,15 @@ import numpy as np
 
 from ..cleanup.skeleton import Skeleton
 from ..contract import BadInput
+from ..scene.nla import refuse_tweaking
 from .body_frame import RestBody, rest_body
 from .bone_map import BoneMap
+
+
+def find_target(scene: bpy.types.Scene, name: str) -> bpy.types.Object | None:
+    """The object of that name; beside a linked one, the local one or the override."""
+    found = [thing for thing in scene.objects if thing.name == name]
+    return min(found, key=lambda thing: thing.library is not None, default=None)
 
 
 def check_target(target: bpy.types.Object | None, source: bpy.types.Object) -> bpy.types.Object:
@@ -23,43 +30,123 @@ def check_target(target: bpy.types.Object | None, source: bpy.types.Object) -> b
         raise BadInput("Source and target are one armature.", hint="Choose the character's armature as the target.")
     if not target.is_editable:
         raise BadInput(f"{target.name} is linked from another file.", hint="Make a library override of it first.")
+    override = target.override_library
+    if override is not None and override.is_system_override:
+        raise BadInput(
+            f"{target.name} is a library override that is not editable.",
+            hint="Make it so: right-click it in the Outliner, Library Override, Make, Selected.",
+        )
+    refuse_tweaking(target)
     scale = np.array(target.matrix_world.to_scale())
     if scale.max() - scale.min() > 1e-3 * scale.max() or scale.min() <= 0:
         raise BadInput(f"{target.name} is stretched unevenly or mirrored.", hint="Apply its scale (Ctrl A) first.")
     return target
 
 
-def read_target(target: bpy.types.Object, bone_map: BoneMap) -> RestBody:
+def read_target(target: bpy.types.Object, bone_map: BoneMap, root_bone: str = "") -> RestBody:
     """The target at rest.
 
+    Args:
+        root_bone: a bone above the hips that carries the body; it comes first then.
+
     Raises:
-        BadInput: a mapped bone is missing, or is held by a constraint.
+        BadInput: a mapped bone is missing, or is held by a constraint, in a rig whose switches the map does not know;
+            the root bone carries no hips.
     """
     missing = [name for name in bone_map.names() if name not in target.pose.bones]
     if missing:
         raise BadInput(f"{target.name} has no bone {missing[0]}.", hint="Correct the bone map.")
-    bones = sorted((target.pose.bones[name] for name in bone_map.names()), key=lambda bone: len(bone.parent_recursive))
-    for bone in bones:
+    names = [*([root_bone] if root_bone else []), *bone_map.names()]
+    if root_bone:
+        _check_root(target, bone_map, root_bone)
+    bones = _carriers_first([target.pose.bones[name] for name in names], bone_map)
+    for bone in () if bone_map.settings else bones:
         _refuse_what_is_held(target, bone)
-    index = {bone.name: place for place, bone in enumerate(bones)}
-    skeleton = Skeleton(
-        names=tuple(index),
-        parents=tuple(_nearest(bone, index) for bone in bones),
-        rests=np.array([np.array(bone.bone.matrix_local) for bone in bones], np.float64),
-        lengths=np.array([bone.length for bone in bones], np.float64),
-        world=np.array(target.matrix_world, np.float64),
-    )
-    if skeleton.parents.count(-1) != 1 or skeleton.names[0] != bone_map.first("hips"):
-        loose = [name for name, parent in zip(skeleton.names[1:], skeleton.parents[1:], strict=True) if parent < 0]
+    hips_bone = target.pose.bones[bone_map.bones["hips"][0]]
+    if hips_bone.bone.use_connect:
         raise BadInput(
-            f"{', '.join(loose) or skeleton.names[0]} does not hang from the hips ({bone_map.first('hips')}).",
-            hint="Rigs whose limbs follow controls cannot be animated yet: choose their deforming skeleton.",
+            f"{hips_bone.name} is connected to its parent and cannot move.", hint="Disconnect it in Edit mode."
+        )
+    skeleton = _skeleton(target, bones)
+    hips = skeleton.names.index(bone_map.bones["hips"][0])
+    if skeleton.parents[hips] != (0 if root_bone else -1):
+        raise BadInput(
+            f"{skeleton.names[hips]} hangs from {skeleton.names[skeleton.parents[hips]]}: it cannot be the hips.",
+            hint="Correct the bone map.",
         )
     return rest_body(skeleton, bone_map)
 
 
+def skeleton_of(armature: bpy.types.Object) -> Skeleton:
+    """All bones of an armature at rest."""
+    return _skeleton(armature, sorted(armature.pose.bones, key=lambda bone: len(_followed(bone))))
+
+
+def _skeleton(armature: bpy.types.Object, bones: list[bpy.types.PoseBone]) -> Skeleton:
+    index = {bone.name: place for place, bone in enumerate(bones)}
+    return Skeleton(
+        names=tuple(index),
+        parents=tuple(_nearest(bone, index) for bone in bones),
+        rests=np.array([np.array(bone.bone.matrix_local) for bone in bones], np.float64),
+        # `Bone.length` stays as it was when a script scales the armature's data.
+        lengths=np.array([(bone.bone.tail_local - bone.bone.head_local).length for bone in bones], np.float64),
+        world=np.array(armature.matrix_world, np.float64),
+    )
+
+
+def _carriers_first(bones: list[bpy.types.PoseBone], bone_map: BoneMap) -> list[bpy.types.PoseBone]:
+    """In an order in which each comes after what it hangs from, or goes along with."""
+    among = {bone.name for bone in bones}
+    above = {bone.name: next((b.name for b in _followed(bone) if b.name in among), None) for bone in bones}
+    mapped = set(bone_map.names())
+    for name, carrier in bone_map.carried():
+        above[name] = above[name] if above[name] in mapped else carrier
+
+    def depth(name: str) -> int:
+        count = 0
+        while (upper := above[name]) is not None and count < len(bones):
+            name, count = upper, count + 1
+        return count
+
+    return sorted(bones, key=lambda bone: depth(bone.name))
+
+
+def _check_root(target: bpy.types.Object, bone_map: BoneMap, root_bone: str) -> None:
+    if root_bone not in target.pose.bones:
+        raise BadInput(f"{target.name} has no bone {root_bone}.", hint="Choose the root bone of the character.")
+    if root_bone in bone_map.names():
+        raise BadInput(f"{root_bone} is part of the body.", hint="Choose a bone above the hips, or none.")
+    hips = target.pose.bones[bone_map.bones["hips"][0]]
+    if root_bone not in (bone.name for bone in _followed(hips)):
+        raise BadInput(f"{root_bone} does not carry {hips.name}.", hint="Choose a bone above the hips, or none.")
+
+
 def _nearest(bone: bpy.types.PoseBone, index: dict[str, int]) -> int:
-    return next((index[parent.name] for parent in bone.parent_recursive if parent.name in index), -1)
+    return next((index[followed.name] for followed in _followed(bone) if followed.name in index), -1)
+
+
+def _followed(bone: bpy.types.PoseBone) -> list[bpy.types.PoseBone]:
+    """What carries `bone`, the nearest first: its parents, but in place of one that copies another bone, that one."""
+    found: list[bpy.types.PoseBone] = []
+    above = bone.parent
+    while above is not None and above not in found:
+        found.append(above)
+        above = _copied(above) or above.parent
+    return found
+
+
+def _copied(bone: bpy.types.PoseBone) -> bpy.types.PoseBone | None:
+    """The bone of the same rig that a constraint makes `bone` move with, wholly."""
+    rig = bone.id_data
+    for constraint in reversed(bone.constraints):
+        if constraint.mute or constraint.influence < 0.999:
+            continue
+        ends = [constraint] if constraint.type == "COPY_TRANSFORMS" else []
+        if constraint.type == "ARMATURE":
+            ends = [end for end in constraint.targets if end.weight > 1e-3]
+        if len(ends) == 1 and ends[0].target == rig:
+            return rig.pose.bones.get(ends[0].subtarget)
+    return None
 
 
 def _refuse_what_is_held(target: bpy.types.Object, bone: bpy.types.PoseBone) -> None:

@@ -11,27 +11,38 @@ from ..cleanup.skeleton import Skeleton
 from ..contract import BadInput
 from ..scene.action import write_curve
 from ..scene.compat import curves_of, new_action
+from ..scene.contact_curves import PLANTED, read_contacts
+from ..scene.nla import push_down
 from ..scene.samples import active_armature, bone_values, location_path, rotation_path, sample
-from .body_frame import rest_body
+from .body_frame import RestBody, rest_body
 from .bone_map import BoneMap
-from .families import detect
+from .contact import planted, standing
+from .controls import astray, hold_by_keys, rest_carriers, set_switches
 from .planting import plant_feet as plant
-from .rig import check_target, read_target
-from .transfer import Root, own_location, own_rotations, pose_source, transfer
+from .recognise import recognise, unsure
+from .reference import settled
+from .rig import check_target, read_target, skeleton_of
+from .root_bone import carry
+from .stored_map import kept_map
+from .transfer import Posed, Root, own_location, own_rotations, pose_source, transfer
 
 
 @dataclass(frozen=True)
 class Retargeted:
     """Attributes:
-    action: the target's new active action; the one before it is kept in the file.
+    action: the target's new action, active or in the NLA; the one before it is kept in the file.
     bone_map: which bones of the target were animated.
     slip_before, slip_after: m, how far standing feet stray; None when they were not planted.
+    astray: a control that something holds away from where it was sent, and by how much, radians.
+    unsure: roles of either rig whose bones were found, but may be wrong.
     """
 
     action: bpy.types.Action
     bone_map: BoneMap
     slip_before: float | None
     slip_after: float | None
+    astray: tuple[str, float] | None
+    unsure: tuple[str, ...]
 
 
 def retarget(
@@ -40,51 +51,83 @@ def retarget(
     *,
     root: Root = Root.SCALED,
     plant_feet: bool = True,
+    root_bone: str = "",
+    root_heading: bool = True,
+    push_nla: bool = False,
     source_map: BoneMap | None = None,
     target_map: BoneMap | None = None,
 ) -> Retargeted:
     """Give `target` the motion of the active armature.
 
     Args:
-        source_map, target_map: None finds the rig's family by its bones' names.
+        root_bone: the target's bone above the hips that is to travel; "" leaves all travel on the hips.
+        root_heading: the root bone also turns with the body.
+        push_nla: put the action into the NLA, on a track of its own, and make none active.
+        source_map, target_map: None takes the map that is kept with the armature, or else finds it.
 
     Raises:
         BadInput: there is no motion, or a rig cannot be read or animated.
     """
     source = active_armature(context)
     target = check_target(target, source)
+    if target.pose is None:  # Blender makes the pose of a new object when it is next evaluated
+        context.view_layer.update()
     sampled = sample(context, source)
     skeleton: Skeleton = sampled.motion.skeleton
-    theirs = rest_body(skeleton, source_map or detect(skeleton.names).bone_map)
-    bone_map = target_map or detect(bone.name for bone in target.pose.bones).bone_map
-    ours = read_target(target, bone_map)
+    source_map, doubts = chosen_map(source, source_map)
+    bone_map, more = chosen_map(target, target_map)
+    theirs = rest_body(skeleton, source_map)
+    ours = read_target(target, bone_map, root_bone)
     missing = sorted(role for role in ("thigh", "shin", "foot") if f"{role}.L" not in theirs.bone_map.bones)
     if missing:
         raise BadInput(f"The source has no {missing[0]}.", hint="Correct its bone map.")
     posed = pose_source(theirs, sampled.motion)
+    theirs = settled(theirs, posed, ours)
     moved = transfer(theirs, posed, ours, root)
     before = after = None
     if plant_feet and root is not Root.IN_PLACE:
-        planted = plant(theirs, posed, ours, moved, sampled.motion.rate_hz)
-        moved, before, after = planted.posed, planted.slip_before, planted.slip_after
-    action = _write(target, ours.skeleton, own_rotations(ours, moved), own_location(ours, moved, 0), sampled.frames)
+        curves = read_contacts(source, sampled.frames)
+        contacts = None if curves is None else planted(curves, PLANTED)
+        contacts = contacts or standing(theirs, posed, sampled.motion.rate_hz)
+        held = plant(theirs, posed, ours, moved, contacts, sampled.motion.rate_hz)
+        moved, before, after = held.posed, held.slip_before, held.slip_after
+    if root_bone:
+        moved = carry(ours, moved, sampled.motion.rate_hz, heading=root_heading)
+    resting, switches = rest_carriers(target, bone_map), set_switches(target, bone_map)
+    action = _write(target, ours, moved, sampled.frames)
     action.name = f"{source.animation_data.action.name} on {target.name}"
-    return Retargeted(action, bone_map, before, after)
+    hold_by_keys(target, switches, resting, float(sampled.frames[0]))
+    # Only in a rig of controls can something hold a bone: others were refused for it.
+    held = astray(context, target, ours, moved, sampled.frames) if bone_map.settings else None
+    if push_nla:
+        push_down(target)
+    return Retargeted(action, bone_map, before, after, held, (*doubts, *more))
 
 
-def _write(
-    target: bpy.types.Object, skeleton: Skeleton, rotations: np.ndarray, location: np.ndarray, frames: np.ndarray
-) -> bpy.types.Action:
+def chosen_map(armature: bpy.types.Object, given: BoneMap | None) -> tuple[BoneMap, tuple[str, ...]]:
+    """The armature's map, and the roles that it is unsure of."""
+    if (known := given or kept_map(armature)) is not None:
+        return known, ()
+    found = recognise(skeleton_of(armature))
+    return found.bone_map, unsure(found)
+
+
+def _write(target: bpy.types.Object, body: RestBody, posed: Posed, frames: np.ndarray) -> bpy.types.Action:
     animation = target.animation_data
-    if animation is not None and animation.action is not None:
-        animation.action.use_fake_user = True
+    before = None if animation is None else animation.action
+    if before is not None and before.library is None:
+        before.use_fake_user = True
+    rotations = own_rotations(body, posed)
+    # What hangs from no bone of the body, as feet that follow a control, is carried by its keys.
+    travelling = body.loose
     action = new_action(target.name, target)
     curves = curves_of(target)
-    for index, name in enumerate(skeleton.names):
+    for index, name in enumerate(body.skeleton.names):
         bone = target.pose.bones[name]
         group = curves.groups.new(name)
-        for axis in range(3 if index == 0 else 0):
-            write_curve(curves, location_path(bone), axis, frames, location[:, axis], group)
+        if index in travelling:
+            for axis, values in enumerate(own_location(body, posed, index).T):
+                write_curve(curves, location_path(bone), axis, frames, values, group)
         for part, values in enumerate(bone_values(bone, rotations[:, index]).T):
             write_curve(curves, rotation_path(bone), part, frames, values, group)
     return action

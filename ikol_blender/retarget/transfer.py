@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -34,10 +35,15 @@ class Posed:
     heads: Array
 
 
+def bones_apart(count: int, bones: int, width: int) -> Array:
+    """An array (count, bones, width) to fill, each bone's numbers in one piece of memory: we work bone by bone."""
+    return np.empty((bones, count, width)).swapaxes(0, 1)
+
+
 def pose_source(source: RestBody, motion: Motion) -> Posed:
     """Where the source's bones are at every frame, by forward kinematics on quaternions."""
     count, bones = len(motion.rotations), len(source.skeleton)
-    turns, heads = np.empty((count, bones, 4)), np.empty((count, bones, 3))
+    turns, heads = bones_apart(count, bones, 4), bones_apart(count, bones, 3)
     for bone, parent in enumerate(source.skeleton.parents):
         # Relative to rest in the world: D = D_parent B R B^-1.
         rest = source.turns[bone]
@@ -53,9 +59,10 @@ def pose_source(source: RestBody, motion: Motion) -> Posed:
 
 
 def transfer(source: RestBody, posed: Posed, target: RestBody, root: Root) -> Posed:
-    """The target's bones in the world; its skeleton holds mapped bones only, parents first."""
+    """The target's bones in the world; its skeleton holds mapped bones, parents first, and maybe a root at rest."""
     aligned = alignments(source, target)
-    turns = np.empty((len(posed.turns), len(target.skeleton), 4))
+    turns = bones_apart(len(posed.turns), len(target.skeleton), 4)
+    turns[:] = target.turns
     for role, names in target.bone_map.bones.items():
         for place, bone in enumerate(target.bones(role)):
             delta = _source_delta(source, posed, role, (place + 1) / len(names))
@@ -69,13 +76,14 @@ def transfer(source: RestBody, posed: Posed, target: RestBody, root: Root) -> Po
 
 def own_rotations(target: RestBody, posed: Posed) -> Array:
     """(T, K, 4) what turns each bone from its rest relative to its parent: the pose bones' own rotation."""
-    found = np.empty_like(posed.turns)
+    found = bones_apart(len(posed.turns), len(target.skeleton), 4)
     for bone, parent in enumerate(target.skeleton.parents):
         local = quat.inverse(target.turns[bone])
         if parent >= 0:
-            local = quat.multiply(local, quat.multiply(target.turns[parent], quat.inverse(posed.turns[:, parent])))
+            rest = quat.multiply(local, target.turns[parent])
+            local = quat.multiply(rest, quat.inverse(posed.turns[:, parent]))
         found[:, bone] = quat.multiply(local, posed.turns[:, bone])
-    return quat.continuous(found)
+    return found
 
 
 def own_location(target: RestBody, posed: Posed, bone: int) -> Array:
@@ -122,10 +130,12 @@ def _turned(source: RestBody, posed: Posed, bone: int) -> Array:
     return quat.multiply(posed.turns[:, bone], quat.inverse(source.turns[bone]))
 
 
-def _heads(body: RestBody, turns: Array, start: Array) -> Array:
-    """(T, K, 3) from the world rotations, the first bone's head at `start` (T, 3)."""
-    found = np.empty((*turns.shape[:2], 3))
-    for bone, parent in enumerate(body.skeleton.parents):
+def _heads(body: RestBody, turns: Array, start: Array, only: Collection[int] | None = None) -> Array:
+    """(T, K, 3) from the world rotations, the first bone's head at `start` (T, 3); of `only` these bones when given."""
+    found = bones_apart(len(turns), turns.shape[1], 3)
+    for bone, parent in enumerate(body.carriers):
+        if only is not None and bone not in only:
+            continue
         if parent < 0:
             found[:, bone] = start
         else:
@@ -140,9 +150,10 @@ def _with_spine_line(source: RestBody, posed: Posed, target: RestBody, turns: Ar
     if not bones or "spine" not in source.bone_map.bones:
         return turns
     wanted = _line(source, posed.heads)
-    corrected = turns.copy()
+    corrected = turns.copy(order="K")
+    above = _carrying(target, _line_ends(target))
     for _ in range(3):  # hips do not turn along, so each round leaves a small rest
-        line = _line(target, _heads(target, corrected, np.zeros((len(turns), 3))))
+        line = _line(target, _heads(target, corrected, np.zeros((len(turns), 3)), above))
         swing = quat.between(line, wanted)
         for bone in bones:
             corrected[:, bone] = quat.multiply(swing, corrected[:, bone])
@@ -150,14 +161,31 @@ def _with_spine_line(source: RestBody, posed: Posed, target: RestBody, turns: Ar
 
 
 def _line(body: RestBody, heads: Array) -> Array:
+    top, other, _, _ = _line_ends(body)
+    return (heads[:, top] + heads[:, other]) / 2 - _mid_hip(body, heads)
+
+
+def _carrying(body: RestBody, bones: Iterable[int]) -> set[int]:
+    """`bones` and all that carry them."""
+    found: set[int] = set()
+    carriers = body.carriers
+    for bone in bones:
+        at = bone
+        while at >= 0 and at not in found:
+            found.add(at)
+            at = carriers[at]
+    return found
+
+
+def _line_ends(body: RestBody) -> tuple[int, int, int, int]:
+    """The bones whose heads are the ends of the spine's line: two at the top, perhaps the same, and both thighs."""
     top = spine_top(body)
-    found = body.bone(top)
-    other = body.bone(top[:-1] + "R") if top.endswith(".L") else found
-    return (heads[:, found] + heads[:, other]) / 2 - _mid_hip(body, heads)
+    other = top[:-1] + "R" if top.endswith(".L") else top
+    return body.index(top), body.index(other), body.index("thigh.L"), body.index("thigh.R")
 
 
 def _mid_hip(body: RestBody, heads: Array) -> Array:
-    return (heads[:, body.bone("thigh.L")] + heads[:, body.bone("thigh.R")]) / 2
+    return (heads[:, body.index("thigh.L")] + heads[:, body.index("thigh.R")]) / 2
 
 
 def _pelvis_path(source: RestBody, posed: Posed, target: RestBody, root: Root) -> Array:

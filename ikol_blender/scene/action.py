@@ -50,8 +50,9 @@ def write_curve(
     if group is not None:
         curve.group = group
     curve.keyframe_points.add(len(frames))
-    points = np.column_stack([frames, values]).astype(np.float32)
-    curve.keyframe_points.foreach_set("co", points.ravel())
+    points = np.empty(2 * len(frames), np.float32)
+    points[::2], points[1::2] = frames, values
+    curve.keyframe_points.foreach_set("co", points)
     curve.keyframe_points.foreach_set("interpolation", np.full(len(frames), _LINEAR, np.int32))
     curve.update()
     return curve

@@ -94,6 +94,13 @@ def selected_bones(armature: bpy.types.Object) -> set[str]:
     return {bone.name for bone in armature.data.bones if bone.select}
 
 
+def is_bone_shown(bone: bpy.types.PoseBone) -> bool:
+    """Whether the viewport shows the bone of an armature that it shows."""
+    hidden = bone.hide if bpy.app.version >= (5, 0, 0) else bone.bone.hide
+    collections = bone.bone.collections
+    return not hidden and (not collections or any(collection.is_visible_effectively for collection in collections))
+
+
 def strip_of(animation: bpy.types.AnimData, track: bpy.types.NlaTrack) -> bpy.types.NlaStrip:
     """The active action, with its slot, as a strip on `track` at the frames of its keys."""
     action = animation.action

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..cleanup.keys import plain_keys
 from .compat import curves_of, existing_curves
 from .keys import write_keys
-from .property_curves import float_property, property_curve
+from .property_curves import float_property, property_curve, values_at
 
 Array = NDArray[np.float64]
 
@@ -22,10 +22,12 @@ _GROUP = "Confidence"
 def write_confidence(armature: bpy.types.Object, bones: Iterable[str], frames: Array, confidence: Array) -> None:
     """Curves of the active action: `confidence` (T, K), 0..1, of the K `bones` at `frames` (T,).
 
-    Keys that lie on the line between their neighbours' equal values are left out: a take that is sure has two.
+    What is not a number is no confidence. Keys that lie on the line between their neighbours' equal values are left
+    out: a take that is sure has two.
     """
     curves = curves_of(armature)
-    for bone, values in zip(bones, np.asarray(confidence, np.float64).T, strict=True):
+    known = np.clip(np.nan_to_num(np.asarray(confidence, np.float64)), 0.0, 1.0)
+    for bone, values in zip(bones, known.T, strict=True):
         float_property(armature.pose.bones[bone], CONFIDENCE, "How sure the solver was of this joint")
         same = np.diff(values) == 0
         bends = np.concatenate([[True], ~(same[:-1] & same[1:]), [True]])[: len(values)]
@@ -47,7 +49,4 @@ def confidence_curves(armature: bpy.types.Object) -> dict[str, bpy.types.FCurve]
 
 def read_confidence(armature: bpy.types.Object, frames: Array) -> dict[str, Array]:
     """(T,) confidence at `frames` (T,) of each bone that has it."""
-    return {
-        bone: np.array([curve.evaluate(float(frame)) for frame in frames])
-        for bone, curve in confidence_curves(armature).items()
-    }
+    return {bone: values_at(curve, frames) for bone, curve in confidence_curves(armature).items()}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..cleanup.keys import CONSTANT, Keys, plain_keys
 from .compat import curves_of, existing_curves
 from .keys import read_keys, write_keys
-from .property_curves import float_property, property_curve
+from .property_curves import float_property, property_curve, values_at
 
 Array = NDArray[np.float64]
 
@@ -34,7 +34,7 @@ def read_contacts(armature: bpy.types.Object, frames: Array) -> dict[str, Array]
         return None
     values = {name: np.zeros(len(frames)) for name in CONTACTS}
     for name, curve in found.items():
-        values[name][:] = [curve.evaluate(float(frame)) for frame in frames]
+        values[name] = values_at(curve, frames)
     return values
 
 

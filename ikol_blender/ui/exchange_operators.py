@@ -5,22 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, StringProperty
-from bpy.types import Context, Menu, Operator
+from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, StringProperty
+from bpy.types import Context, Menu, Operator, OperatorFileListElement
 from bpy_extras.io_utils import ExportHelper, ImportHelper
 
 from ..contract import IkolError
-from ..exchange.export_motion import FbxAxes, Format, export_motion
-from ..exchange.import_motion import BY_SOLVER, HERE, ImportedMotion, import_folder, import_motion
+from ..exchange.export_motion import FbxAxes, Format, export_motion, format_of
+from ..exchange.import_motion import BY_SOLVER, HERE, ImportedMotion, import_motion, import_motions, motion_files
 from ..exchange.naming import Naming
 from ..exchange.rest_pose import RestPose
 from ..preferences import preferences_of, solver_python
 from ..scene.timing import has_animation
 from .properties import body_file
+from .rest_choices import naming_property, rest_pose_property
 
 
 class IKOL_OT_import_motion(Operator, ImportHelper):
-    """Bring in motion of another tool: AMASS, WHAM, 4D-Humans, GVHMR, TRAM, ROMP, EasyMocap, BVH, FBX; or a folder"""
+    """Bring in motion of other tools, as AMASS, WHAM, GVHMR, EasyMocap, BVH or FBX: a file, several, or a folder"""
 
     bl_idname = "ikol.import_motion"
     bl_label = "Import motion"
@@ -28,15 +29,24 @@ class IKOL_OT_import_motion(Operator, ImportHelper):
 
     # Not remembered: the menu would import the last file again instead of asking for one.
     filepath: StringProperty(name="File", subtype="FILE_PATH", options={"HIDDEN", "SKIP_SAVE"})
+    directory: StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
+    files: CollectionProperty(type=OperatorFileListElement, options={"HIDDEN", "SKIP_SAVE"})
     filter_glob: StringProperty(default=";".join(f"*{suffix}" for suffix in (*HERE, *BY_SOLVER)), options={"HIDDEN"})
-    naming: EnumProperty(
-        name="Bone names", items=[(naming.name, naming.title, "Names of the body's bones") for naming in Naming]
+    naming: naming_property()
+    rest_pose: rest_pose_property()
+    use_rate: BoolProperty(
+        name="Known frame rate", description="Otherwise 30 Hz, where the file does not say", options={"SKIP_SAVE"}
     )
-    rest_pose: EnumProperty(
-        name="Rest pose", items=[(pose.name, pose.title, "How the body stands at rest") for pose in RestPose]
+    rate_hz: FloatProperty(
+        name="Frame rate (Hz)",
+        description="Of files that do not say: WHAM, 4D-Humans, TRAM, PromptHMR, ROMP and EasyMocap",
+        min=1.0,
+        max=1000.0,
+        default=30.0,
+        precision=3,
     )
     match_scene: BoolProperty(
-        name="Match the scene to the motion",
+        name="Match the scene",
         description="Set the scene's frame rate and range from the file",
         default=True,
         options={"SKIP_SAVE"},
@@ -48,12 +58,15 @@ class IKOL_OT_import_motion(Operator, ImportHelper):
 
     def draw(self, context: Context) -> None:
         self.layout.use_property_split = True
-        for name in ("naming", "rest_pose", "match_scene"):
+        for name in ("naming", "rest_pose", "use_rate"):
             self.layout.prop(self, name)
+        if self.use_rate:
+            self.layout.prop(self, "rate_hz")
+        self.layout.prop(self, "match_scene")
 
     def execute(self, context: Context) -> set[str]:
         try:
-            imported = self._imported(context, Path(bpy.path.abspath(self.filepath)))
+            imported = self._imported(context)
         except IkolError as error:
             self.report({"ERROR"}, f"{error.message} {error.hint}")
             return {"CANCELLED"}
@@ -62,18 +75,23 @@ class IKOL_OT_import_motion(Operator, ImportHelper):
             self.report({"WARNING"}, notice)
         return {"FINISHED"}
 
-    def _imported(self, context: Context, path: Path) -> ImportedMotion:
+    def _imported(self, context: Context) -> ImportedMotion:
         preferences = preferences_of(context)
-        load = import_folder if path.is_dir() else import_motion
-        return load(
-            context,
-            path,
-            naming=Naming[self.naming],
-            rest_pose=RestPose[self.rest_pose],
-            match_scene=self.match_scene,
-            smpl_body=Path(body_file(preferences)) if preferences.body_file else None,
-            solver_python=lambda: solver_python(preferences),
-        )
+        options = {
+            "naming": Naming[self.naming],
+            "rest_pose": RestPose[self.rest_pose],
+            "match_scene": self.match_scene,
+            "smpl_body": Path(body_file(preferences)) if preferences.body_file else None,
+            "rate_hz": self.rate_hz if self.use_rate else None,
+            "solver_python": lambda: solver_python(preferences),
+        }
+        path = Path(bpy.path.abspath(self.filepath))
+        if len(self.files) > 1:  # chosen together in the file browser
+            folder = Path(bpy.path.abspath(self.directory))
+            return import_motions(context, [folder / chosen.name for chosen in self.files], **options)
+        if path.is_dir():
+            return import_motions(context, motion_files(path), **options)
+        return import_motion(context, path, **options)
 
 
 class IKOL_OT_export(Operator, ExportHelper):
@@ -87,8 +105,8 @@ class IKOL_OT_export(Operator, ExportHelper):
     filepath: StringProperty(name="File", subtype="FILE_PATH", options={"HIDDEN", "SKIP_SAVE"})
     format: EnumProperty(
         name="Format",
+        description="A script may leave it to the file's suffix",
         items=[(form.name, f"{form.title} ({form.suffix})", "") for form in Format],
-        update=lambda self, context: self.check(context),
     )
     fbx_axes: EnumProperty(
         name="For", description="Axes and units", items=[(axes.name, axes.title, "") for axes in FbxAxes]
@@ -105,14 +123,13 @@ class IKOL_OT_export(Operator, ExportHelper):
     def check(self, context: Context) -> bool:
         """Keep the file's suffix that of the format while the user chooses."""
         before = Path(self.filepath)
-        wanted = Format[self.format].suffix
-        if not before.name or before.suffix.lower() == wanted:
+        if not before.name or before.is_dir() or Format[self.format].named(before) == before:
             return False
-        self.filepath = str(before.with_suffix(wanted))
+        self.filepath = str(Format[self.format].named(before))
         return True
 
     def invoke(self, context: Context, event: object) -> set[str]:
-        self.filepath = f"{context.active_object.name}{Format[self.format].suffix}"
+        self.filepath = f"{bpy.path.clean_name(context.active_object.name)}{Format[self.format].suffix}"
         return ExportHelper.invoke(self, context, event)
 
     def draw(self, context: Context) -> None:
@@ -123,8 +140,9 @@ class IKOL_OT_export(Operator, ExportHelper):
 
     def execute(self, context: Context) -> set[str]:
         path = Path(bpy.path.abspath(self.filepath))
+        told = None if self.properties.is_property_set("format") else format_of(path)
         try:
-            written = export_motion(context, path, Format[self.format], fbx_axes=FbxAxes[self.fbx_axes])
+            written = export_motion(context, path, told or Format[self.format], fbx_axes=FbxAxes[self.fbx_axes])
         except IkolError as error:
             self.report({"ERROR"}, f"{error.message} {error.hint}")
             return {"CANCELLED"}

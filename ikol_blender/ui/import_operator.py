@@ -6,10 +6,13 @@ from bpy.types import Context, Event, Menu, Operator
 from bpy_extras.io_utils import ImportHelper
 
 from ..contract import IkolError, read_take
+from ..exchange.import_motion import import_own_take
+from ..exchange.naming import Naming
+from ..exchange.rest_pose import RestPose
 from ..preferences import preferences_of
-from ..scene import import_take
 from ..scene.timing import fits, has_animation
 from .properties import body_file
+from .rest_choices import naming_property, rest_pose_property
 
 
 class IKOL_OT_import_take(Operator, ImportHelper):
@@ -24,12 +27,14 @@ class IKOL_OT_import_take(Operator, ImportHelper):
     filepath: StringProperty(name="File", subtype="FILE_PATH", options={"HIDDEN", "SKIP_SAVE"})
     filter_glob: StringProperty(default="*.npz", options={"HIDDEN"})
     match_scene: BoolProperty(
-        name="Match the scene to the take",
+        name="Match the scene",
         description="Set the scene's frame rate, frame range, render size and camera from the take",
         default=True,
         options={"SKIP_SAVE"},
     )
     floor: BoolProperty(name="Floor", description="Add a floor at the person's feet", options={"SKIP_SAVE"})
+    naming: naming_property()
+    rest_pose: rest_pose_property()
 
     def invoke(self, context: Context, event: Event) -> set[str]:
         self.match_scene = not has_animation(context.scene)
@@ -50,14 +55,22 @@ class IKOL_OT_import_take(Operator, ImportHelper):
     def draw(self, context: Context) -> None:
         if has_animation(context.scene):
             self.layout.label(text="A new frame rate changes the speed of what is animated here.", icon="INFO")
-        self.layout.prop(self, "match_scene")
-        self.layout.prop(self, "floor")
+        for name in ("match_scene", "floor", "naming", "rest_pose"):
+            self.layout.prop(self, name)
 
     def execute(self, context: Context) -> set[str]:
         try:
             path = bpy.path.abspath(self.filepath)
             body = body_file(preferences_of(context)) if read_take(path).model == "smpl" else "open"
-            imported = import_take(context, path, body=body, match_scene=self.match_scene, floor=self.floor)
+            imported = import_own_take(
+                context,
+                path,
+                body=body,
+                match_scene=self.match_scene,
+                floor=self.floor,
+                naming=Naming[self.naming],
+                rest_pose=RestPose[self.rest_pose],
+            )
         except IkolError as error:
             return self._refuse(error)
         self.report({"INFO"}, f"Imported {imported.armature.name}")

@@ -84,12 +84,15 @@ class IKOL_PT_takes(_Sidebar, Panel):
         layout = self.layout
         if settings.takes:
             layout.template_list("IKOL_UL_takes", "", settings, "takes", settings, "active_take", rows=3)
+        body = layout.column(align=True)
+        body.use_property_split = True
+        body.use_property_decorate = False
+        body.prop(settings, "naming")
+        body.prop(settings, "rest_pose")
         row = layout.row(align=True)
         if 0 <= settings.active_take < len(settings.takes):
-            row.operator("ikol.import_take", text="Import", icon="IMPORT").filepath = settings.takes[
-                settings.active_take
-            ].path
-        row.operator("ikol.import_take", text="Import file...", icon="FILE_FOLDER").filepath = ""
+            _draw_import(row, settings, "Import", "IMPORT", settings.takes[settings.active_take].path)
+        _draw_import(row, settings, "Import file...", "FILE_FOLDER", "")
 
 
 CLASSES = (IKOL_PT_solve, IKOL_PT_options, IKOL_UL_takes, IKOL_PT_takes)
@@ -123,6 +126,11 @@ def _draw_switched(layout: UILayout, settings: IKOL_Settings, switch: str, value
     field = row.row(align=True)
     field.enabled = getattr(settings, switch)
     field.prop(settings, value, text="")
+
+
+def _draw_import(layout: UILayout, settings: IKOL_Settings, text: str, icon: str, path: str) -> None:
+    button = layout.operator("ikol.import_take", text=text, icon=icon)
+    button.filepath, button.naming, button.rest_pose = path, settings.naming, settings.rest_pose
 
 
 def _draw_progress(layout: UILayout, status: JobStatus) -> None:

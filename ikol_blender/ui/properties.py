@@ -8,11 +8,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import bpy
-from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
 from bpy.types import Context, PropertyGroup
 
+from ..confidence.drawing import redraw_editors
 from ..contract import DETECTORS, IkolError, SolveRequest
 from ..preferences import IKOL_Preferences
+from .rest_choices import naming_property, rest_pose_property
 
 _DETECTOR_NAMES = {"heavy": "Accurate", "full": "Balanced", "lite": "Fast"}
 _DETECTOR_HINTS = {
@@ -30,6 +40,10 @@ class IKOL_Take(PropertyGroup):
 
 def _propose_output(settings: "IKOL_Settings", context: Context) -> None:
     settings.output = str(default_output(video_path(settings))) if settings.video else ""
+
+
+def _draw_again(settings: "IKOL_Settings", context: Context) -> None:
+    redraw_editors(context)
 
 
 class IKOL_Settings(PropertyGroup):
@@ -75,6 +89,41 @@ class IKOL_Settings(PropertyGroup):
     use_rate: BoolProperty(name="Own frame rate", description="Otherwise the take keeps the video's frame rate")
     rate_hz: FloatProperty(name="Frame rate (Hz)", min=1.0, max=240.0, default=30.0, precision=3)
     import_when_done: BoolProperty(name="Import when done", default=True)
+    naming: naming_property()
+    rest_pose: rest_pose_property()
+    show_confidence: BoolProperty(
+        name="Strip on the time axis",
+        description="In the dope sheet and the graph editor: confidence of the selected bones (all when none is), "
+        "red where it is low, and when the feet stand",
+        update=_draw_again,
+    )
+    tint_doubtful: BoolProperty(
+        name="Tint doubtful bones", description="In the viewport, on this frame", update=_draw_again
+    )
+    doubt_threshold: FloatProperty(
+        name="Doubtful below",
+        description="Confidence under which a bone is doubtful",
+        default=0.5,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+        update=_draw_again,
+    )
+    doubt_shortest: FloatProperty(
+        name="Shortest",
+        description="Jumps pass over ranges that are shorter",
+        default=0.1,
+        min=0.0,
+        soft_max=2.0,
+        subtype="TIME_ABSOLUTE",
+        unit="TIME_ABSOLUTE",
+    )
+    character: PointerProperty(
+        name="Character",
+        description="The armature that gets the motion; empty: the other selected armature",
+        type=bpy.types.Object,
+        poll=lambda settings, thing: thing.type == "ARMATURE",
+    )
     takes: CollectionProperty(type=IKOL_Take)
     active_take: IntProperty(name="Take")
 

@@ -77,10 +77,12 @@ class IKOL_OT_solve(Ticking):
         if self.import_takes:
             # Where nobody watches nobody can answer: a script says what it wants by importing the take itself.
             ask = "EXEC_DEFAULT" if bpy.app.background else "INVOKE_DEFAULT"
+            settings = context.scene.ikol
+            body = {"naming": settings.naming, "rest_pose": settings.rest_pose}
             # The one that ends last sets the scene; the others then fit into it and nothing need be asked.
             for take in sorted(takes, key=_end_s, reverse=True):
                 try:
-                    bpy.ops.ikol.import_take(ask, True, filepath=str(take))
+                    bpy.ops.ikol.import_take(ask, True, filepath=str(take), **body)
                 except RuntimeError as refused:  # how Blender hands on what an operator reported as an error
                     self.report({"ERROR"}, str(refused).strip().removeprefix("Error: "))
 

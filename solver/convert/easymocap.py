@@ -17,6 +17,7 @@ from ..errors import SourceUnreadable
 from .motion import Z_UP, SourceMotion, body_pose, numbers, one_shape
 from .rotations import matrices_of
 
+_SMPLX_NUMBERS = 87  # of `poses`
 _PARTS = ("Rh", "Th", "poses", "shapes")
 
 
@@ -65,5 +66,6 @@ def _person(seen: list[tuple[int, dict[str, Any]]]) -> SourceMotion:
         frames=np.array([number for number, _ in seen]),
         betas=one_shape(rows["shapes"]),
         axes=Z_UP,
+        model="smplx" if rows["poses"].shape[1] == _SMPLX_NUMBERS else "smpl",
         turns=matrices_of(rows["Rh"]),
     )

@@ -35,6 +35,7 @@ def read_gvhmr(content: dict[str, Any]) -> list[SourceMotion]:
             frames=np.arange(count),
             betas=one_shape(stored["betas"]),
             axes=Y_UP,
+            model="smplx",
             rate_hz=_RATE_HZ,
         )
     ]

@@ -20,6 +20,8 @@ Y_UP: Array = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 LEVEL_CAMERA: Array = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
 
 _LONGEST = 1_000_000  # frames: nine hours at 30 Hz
+# Missing frames are filled in, each some kB of numbers on the way: two frames must not make a million.
+_LONGEST_GAPS, _GAPS_FOR_EACH = 10_000, 100
 BODY_JOINTS = 22  # that SMPL, SMPL-H and SMPL-X share
 
 
@@ -32,9 +34,9 @@ class SourceMotion:
         poses: (T, 24, 3) axis-angle of SMPL's joints, radians, relative to their parents; joint 0 in its own frame.
         shifts: (T, 3) m, in the source's frame.
         frames: (T,) number of each moment, ascending, from the start of the clip.
-        betas: (10,) of the SMPL family; zeros when not known.
+        betas: (10,) of the body `model`; zeros when not known.
         axes: (3, 3) the source's axes in the take's world, one per column.
-        model: "open" or "smpl": the body that `betas` are of.
+        model: "open", "smpl" (SMPL-H shares its shapes) or "smplx": the body that `betas` are of.
         gender: "neutral", "female" or "male".
         rate_hz: moments per second; None when the file does not say.
         turns: (T, 3, 3) or None: the pelvis is at turns J_0 + shifts, J_0 the rest pelvis; None is the identity, as in
@@ -71,6 +73,9 @@ class SourceMotion:
             raise SourceUnreadable(f"The {self.tool} file holds no moments, or not in their order.")
         if self.frames[-1] - self.frames[0] > _LONGEST:
             raise SourceUnreadable(f"The {self.tool} file's frame numbers are {_LONGEST:,} and more apart.")
+        missing = int(self.frames[-1] - self.frames[0]) + 1 - count
+        if missing > max(_LONGEST_GAPS, _GAPS_FOR_EACH * count):
+            raise SourceUnreadable(f"The {self.tool} file has {count} frames and lacks {missing:,} between them.")
         if self.rate_hz is not None and not 0 < self.rate_hz < 1e5:
             raise SourceUnreadable(f"The {self.tool} file's frame rate is {self.rate_hz}.")
 
@@ -116,7 +121,7 @@ def numbers(value: Any) -> Array:
     """
     try:
         array = np.asarray(value, np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise SourceUnreadable("The file holds text or lists of unequal length where numbers belong.") from error
     if array.size == 0:
         raise SourceUnreadable("The file holds no moments.")

@@ -32,6 +32,7 @@ Array = NDArray[Any]
 
 # More than any of these tools writes of one clip; a file that unpacks to more is made to fill the memory.
 _LARGEST_BYTES = 4 * 2**30
+_MOST_ITEMS = 50_000_000
 
 
 def read_pickle(path: Path) -> Any:
@@ -89,15 +90,28 @@ def read_torch(path: Path) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """`value` with arrays in place of stand-ins and tensors, through dicts, lists and arrays of objects."""
+    """`value` with arrays in place of stand-ins and tensors, through dicts, lists and arrays of objects.
+
+    Raises:
+        SourceUnreadable: lists hold more than a motion does; a list that holds another ten times over, which holds
+            another ten times over, needs few bytes in a file.
+    """
+    return _plain(value, [_MOST_ITEMS])
+
+
+def _plain(value: Any, left: list[int]) -> Any:
+    """`left` holds the one number of items that may still be met."""
+    left[0] -= 1
+    if left[0] < 0:
+        raise SourceUnreadable("its lists hold more than a motion does.", hint="Use the file as the tool wrote it.")
     if isinstance(value, _JoblibArray):
-        return plain(value.array)
+        return _plain(value.array, left)
     if isinstance(value, dict):
-        return {key: plain(held) for key, held in value.items()}
+        return {key: _plain(held, left) for key, held in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(held) for held in value]
+        return [_plain(held, left) for held in value]
     if isinstance(value, np.ndarray):
-        return plain(value.tolist()) if value.dtype == object else value
+        return _plain(value.tolist(), left) if value.dtype == object else value
     if type(value).__module__ == "torch" and hasattr(value, "detach"):
         return value.detach().cpu().numpy()
     return value

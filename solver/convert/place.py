@@ -25,6 +25,9 @@ _FEET = (7, 8, 10, 11)
 # The floor is where the lowest point of the feet is for most of the clip's lowest moments; a single outlier is not it.
 _FLOOR_QUANTILE = 0.02
 _VIEW_M = 4.0
+# SMPL-X's shapes are not SMPL's, and its files say so by nothing but their size.
+_SMPLX_VERTICES = 10475
+_TITLES = {"open": "the open body", "smpl": "SMPL", "smplx": "SMPL-X"}
 
 
 @dataclass(frozen=True)
@@ -75,9 +78,14 @@ def joints_of(rotations: Array, pelvis: Array, rest: Array) -> tuple[Array, Arra
     return joints, turns
 
 
+def shapes_of(body: Body) -> str:
+    """Whose shapes `body` has: "open", "smpl" or "smplx"."""
+    return "smplx" if body.model == "smpl" and len(body.v_template) == _SMPLX_VERTICES else body.model
+
+
 def betas_on(motion: SourceMotion, body: Body) -> Array:
     """(10,) the motion's shape when `body` is of its model, else the mean shape."""
-    return motion.betas if motion.model == body.model else np.zeros(10)
+    return motion.betas if motion.model == shapes_of(body) else np.zeros(10)
 
 
 def _in_world(motion: SourceMotion, body: Body) -> _Placed:
@@ -117,13 +125,13 @@ def _take(person: _Placed, body: Body, rate_hz: float | None) -> Take:
     rest = body.rest_joints(betas)
     joints, turns = joints_of(person.rotations, person.pelvis, rest)
     # A body of its own legs stands on its own floor; the file's floor is right for the file's body alone.
-    own_floor = not motion.keeps_place or motion.model != body.model
+    own_floor = not motion.keeps_place or motion.model != shapes_of(body)
     drop = np.array([0.0, 0.0, _floor(joints, turns, body, betas) if own_floor else 0.0])
     warnings = list(motion.notices)
     if motion.rate_hz is None and rate_hz is None:
         warnings.append(f"The file does not say how many frames a second it has: {DEFAULT_RATE_HZ:g} were assumed.")
-    if motion.model != body.model and np.any(motion.betas):
-        warnings.append("The person's shape needs an SMPL body file: the motion is on the open body's mean shape.")
+    if np.any(motion.betas):
+        warnings += _shape_warnings(motion, body)
     if not person.known.all():
         warnings.append(f"{int((~person.known).sum())} missing frames were filled in; their confidence is 0.")
     return Take(
@@ -141,6 +149,16 @@ def _take(person: _Placed, body: Body, rate_hz: float | None) -> Take:
         camera=_camera_before(joints[0, 0] - drop),
         meta={"source": motion.tool, "in_point_s": 0.0, "warnings": warnings},
     )
+
+
+def _shape_warnings(motion: SourceMotion, body: Body) -> list[str]:
+    wanted, given = _TITLES[motion.model], _TITLES[shapes_of(body)]
+    if motion.model != shapes_of(body):
+        owner = f"{given}'s" if body.model == "open" else "your body file's"
+        return [f"The person's shape needs an {wanted} body file: the motion is on {owner} mean shape."]
+    if motion.gender != body.gender and body.model != "open":
+        return [f"The person's shape is of a {motion.gender} body, your body file is {body.gender}: sizes may be off."]
+    return []
 
 
 def _floor(joints: Array, turns: Array, body: Body, betas: Array) -> float:

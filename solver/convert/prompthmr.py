@@ -42,4 +42,5 @@ def _person(person: dict[str, Any]) -> SourceMotion:
         frames=numbers(person["frames"]).astype(np.int64),
         betas=one_shape(world["shape"]),
         axes=Y_UP,
+        model="smplx",
     )

@@ -27,7 +27,9 @@ def read_source(path: Path) -> list[SourceMotion]:
     """
     try:
         return _read(path)
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+    except MemoryError as error:
+        raise SourceUnreadable(f"{path.name} holds more than this machine's memory takes.") from error
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError) as error:
         # A known tool's file with a part missing, or of another kind or shape than the tool writes.
         raise SourceUnreadable(f"{path.name} is not as its tool writes it: {error}.") from error
 

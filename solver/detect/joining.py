@@ -54,7 +54,7 @@ def join_pieces(pieces: dict[int, Sightings], times: Array) -> list[Sightings]:
     """
     colours = {number: _colour(piece) for number, piece in pieces.items()}
     pieces = {number: _of_one_colour(number, piece, colours, times) for number, piece in pieces.items()}
-    sure = [_without_doubt(number, pieces, times) for number in pieces]
+    sure = [_without_doubt(number, pieces, colours, times) for number in pieces]
     long = [piece for piece in sure if times[piece[-1][0]] - times[piece[0][0]] >= _SHORTEST_SECONDS]
     parts = sorted(long or sure, key=lambda part: part[0][0])
     if not parts:
@@ -94,46 +94,55 @@ def _mismatch(end: _End, start: _End) -> float:
     return float(place**2 + (np.log(start.size / end.size) / _SIZE) ** 2 + velocity**2 + colour**2)
 
 
-def _without_doubt(number: int, pieces: dict[int, Sightings], times: Array) -> Sightings:
-    """The piece without its ends as far as they lie beside somebody else; all of it, if nothing would be left."""
-    piece = pieces[number]
-    first_s, last_s = times[piece[0][0]], times[piece[-1][0]]
-    elsewhere: dict[int, list[PersonLandmarks]] = {}
-    for other in pieces:
-        together = min(last_s, times[pieces[other][-1][0]]) - max(first_s, times[pieces[other][0][0]])
-        if other != number and together > _DOUBTFUL_SECONDS:
-            for index, person in pieces[other]:
-                elsewhere.setdefault(index, []).append(person)
-
-    def doubtful(index: int, person: PersonLandmarks) -> bool:
-        place, size = _place(person), _size(person)
-        return min(times[index] - first_s, last_s - times[index]) < _DOUBTFUL_SECONDS and any(
-            np.linalg.norm(place - _place(other)) < _BESIDE * max(size, _size(other))
-            for other in elsewhere.get(index, [])
-        )
-
-    kept = [(index, person) for index, person in piece if not doubtful(index, person)]
-    return kept or piece
-
-
 def _of_one_colour(number: int, piece: Sightings, colours: dict[int, Array], times: Array) -> Sightings:
-    """The piece without its ends as far as they have another piece's colour; all of it, if none would be left.
+    """The piece without its ends as far as they have mostly another piece's colour; all of it, if none would be left.
 
-    A track that began on one of two people who cross and went on with the other shows it so.
+    A track that began on one of two people who cross and went on with the other shows it so. An arm before the trunk
+    is of another colour too, but not for long.
     """
-    first_s, last_s = times[piece[0][0]], times[piece[-1][0]]
 
     def is_strange(person: PersonLandmarks) -> bool:
         far = {other: float(np.linalg.norm(person.colour - usual)) for other, usual in colours.items()}
         return far[number] > _OTHER_COLOUR and any(distance < _LIKE * far[number] for distance in far.values())
 
-    strange = [is_strange(person) for _, person in piece]
-    begin, end = 0, len(piece)
-    for place, (index, _) in enumerate(piece):
-        if strange[place] and times[index] - first_s < _MIXED_SECONDS:
-            begin = place + 1
-        if strange[-1 - place] and last_s - times[piece[-1 - place][0]] < _MIXED_SECONDS:
-            end = len(piece) - 1 - place
+    moments = np.array([times[index] for index, _ in piece])
+    votes = np.array([1 if is_strange(person) else -1 for _, person in piece])
+    early, late = moments - moments[0] < _MIXED_SECONDS, moments[-1] - moments < _MIXED_SECONDS
+    begin, end = _most_strange(votes[early]), len(piece) - _most_strange(votes[late][::-1])
+    return piece[begin:end] or piece
+
+
+def _most_strange(votes: Array) -> int:
+    """How many of the first votes, 1 or -1, have the largest sum; none when no sum is above 0."""
+    sums = np.concatenate(([0], votes.cumsum()))
+    return int(sums.argmax())
+
+
+def _without_doubt(number: int, pieces: dict[int, Sightings], colours: dict[int, Array], times: Array) -> Sightings:
+    """The piece without its ends as far as they lie beside somebody whose colour does not tell them apart; all of it,
+    if nothing would be left."""
+    piece = pieces[number]
+    first_s, last_s = times[piece[0][0]], times[piece[-1][0]]
+    elsewhere: dict[int, list[PersonLandmarks]] = {}
+    for other in pieces:
+        together = min(last_s, times[pieces[other][-1][0]]) - max(first_s, times[pieces[other][0][0]])
+        alike = not np.linalg.norm(colours[other] - colours[number]) > _OTHER_COLOUR
+        if other != number and alike and together > _DOUBTFUL_SECONDS:
+            for index, person in pieces[other]:
+                elsewhere.setdefault(index, []).append(person)
+
+    def is_beside(index: int, person: PersonLandmarks) -> bool:
+        place, size = _place(person), _size(person)
+        return any(
+            np.linalg.norm(place - _place(other)) < _BESIDE * max(size, _size(other))
+            for other in elsewhere.get(index, [])
+        )
+
+    moments = np.array([times[index] for index, _ in piece])
+    beside = np.array([is_beside(index, person) for index, person in piece])
+    early = np.flatnonzero(beside & (moments - moments[0] < _DOUBTFUL_SECONDS))
+    late = np.flatnonzero(beside & (moments[-1] - moments < _DOUBTFUL_SECONDS))
+    begin, end = (int(early[-1]) + 1 if len(early) else 0), (int(late[0]) if len(late) else len(piece))
     return piece[begin:end] or piece
 
 

@@ -17,7 +17,8 @@ Array = NDArray[Any]
 
 _SHORTEST_SECONDS = 1.0  # a person seen for less is somebody passing, or a mistake
 _SHORTEST_SHARE = 0.1  # of a short clip
-_LONGEST_GAP_SECONDS = 0.5  # landmarks are interpolated across shorter gaps
+# Landmarks are interpolated across shorter gaps, and across a picture that slow video lost; the fit bridges others.
+_LONGEST_GAP_SECONDS, _LONGEST_GAP_STEPS = 0.2, 2.5
 
 
 class Detector(Protocol):
@@ -80,7 +81,7 @@ def gather_observations(
 
 
 def resample_observations(observations: Observations, times: Array) -> Observations:
-    """The observations at `times` (N,), seconds, linear between neighbours no more than half a second apart.
+    """The observations at `times` (N,), seconds, linear between neighbours no more than 0.2 s apart.
 
     A moment that coincides with an observed one keeps it exactly; one inside a longer gap is not seen.
     """
@@ -98,7 +99,9 @@ def resample_observations(observations: Observations, times: Array) -> Observati
     exact = np.abs(moments[near] - times) < 1e-3
     left, right = np.where(exact, near, left), np.where(exact, near, right)
     gap = moments[right] - moments[left]
-    between = (moments[left] <= times) & (times <= moments[right]) & (gap <= _LONGEST_GAP_SECONDS)
+    step = float(np.median(np.diff(observations.times))) if len(observations.times) > 1 else 0.0
+    longest = max(_LONGEST_GAP_SECONDS, _LONGEST_GAP_STEPS * step)
+    between = (moments[left] <= times) & (times <= moments[right]) & (gap <= longest)
     share = np.where(exact | (gap <= 0), 0.0, (times - moments[left]) / np.where(gap > 0, gap, 1.0))
     seen = exact | between
 

@@ -58,4 +58,11 @@ class Region:
 
     def covers(self, other: Region) -> bool:
         """Whether `other` is about the same person: centres closer than a quarter of the larger square."""
-        return float(np.hypot(*(self.center - other.center))) < 0.25 * max(self.size, other.size)
+        return self._apart(other) < 0.25
+
+    def coincides(self, other: Region) -> bool:
+        """Whether nobody but the same person can be in `other`: centres closer than a tenth of the larger square."""
+        return self._apart(other) < 0.1
+
+    def _apart(self, other: Region) -> float:
+        return float(np.hypot(*(self.center - other.center))) / max(self.size, other.size)

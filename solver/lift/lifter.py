@@ -75,8 +75,9 @@ def lift(
     landmarks, keypoints = landmarks * guess.scale, keypoints * guess.scale
     placed = put_on_rays(landmarks, observations.landmarks2d, camera, rate_hz)
     keypoints = keypoints + regressor @ (placed - landmarks)
-    shape = estimate_shape(keypoints, confidence, body, height)
-    landmarks, positions = placed * shape.scale, keypoints * shape.scale
+    shape = estimate_shape(keypoints / guess.scale, confidence, body, height)
+    grown = shape.scale / guess.scale
+    landmarks, positions = placed * grown, keypoints * grown
     points = landmark_points(body, shape.betas)
     twist, leaves = twist_and_leaves(positions, landmarks, body.rest_joints(shape.betas), points, rate_hz)
     # Single precision is finer than any detector, and an hour of video has 100,000 moments.

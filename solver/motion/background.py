@@ -29,7 +29,9 @@ _WINDOW, _LEVELS = (15, 15), 3
 _KEPT = 0.6  # share of the corners below which new ones are looked for
 _FEWEST = 12  # corners without which nothing is said
 _KEYFRAME_SECONDS = 1.0
-_STILL = 1.0  # working px: when nearly all moments' turns are below this, the camera stood still
+_SLOW_PAN = 4.0  # working px: a camera that turned farther has turned, however slowly
+_STILL = 1.0  # working px: a corner that strayed less has not moved
+_STILL_SHARE = 0.9  # of the moments in which most corners have not moved, from which on the camera stood still
 _GUESSES, _AGREEING, _LEAST_SHARE = 60, 3.0, 0.15  # corners that guess, px, and share of all that must agree in the end
 _BOX_MARGIN = 0.15  # of a person's height
 _ITERATIONS = 8
@@ -100,17 +102,22 @@ class BackgroundFollower:
         """
         times = np.array(self._times)
         boxes = [_boxes(person) for person in people]
-        turns = np.broadcast_to(np.eye(3), (len(times), 3, 3)).copy()
-        pixel = max(1.0, max(camera.image_size) / _WORKING_SIDE) / camera.focal_px
+        still_turns = np.broadcast_to(np.eye(3), (len(times), 3, 3))
+        turns = still_turns.copy()
+        size = max(1.0, max(camera.image_size) / _WORKING_SIDE)  # px of the picture in one that was followed
+        still: list[bool] = []
         for index, sighting in enumerate(self._sightings):
             apart = ~(_inside(sighting.here, boxes, index) | _inside(sighting.there, boxes, sighting.keyframe))
-            there, here = (_directions(corners[apart], camera) for corners in (sighting.there, sighting.here))
-            turn = _turn_between(there, here, pixel)
+            there, here = sighting.there[apart], sighting.here[apart]
+            if len(here):
+                still.append(float(np.median(np.linalg.norm(here - there, axis=1))) < _STILL * size)
+            turn = _turn_between(_directions(there, camera), _directions(here, camera), size / camera.focal_px)
             turns[index] = turns[max(0, index - 1)] if turn is None else turns[sighting.keyframe] @ turn
-        angles = np.linalg.norm(Rotation.from_matrix(turns).as_rotvec(), axis=1)
-        if np.percentile(angles, 90) < _STILL * pixel:
-            turns = np.broadcast_to(np.eye(3), turns.shape).copy()
-        return CameraTurns(times, turns)
+        # A few corners of a still picture, shadows among them, fit some small turn better than none; only a slow pan
+        # turns far without any of its moments showing it.
+        far = np.percentile(np.linalg.norm(Rotation.from_matrix(turns).as_rotvec(), axis=1), 90)
+        stood_still = not still or (np.mean(still) >= _STILL_SHARE and far < _SLOW_PAN * size / camera.focal_px)
+        return CameraTurns(times, still_turns if stood_still else turns)
 
 
 def _working_picture(rgb: Array) -> tuple[Array, float]:

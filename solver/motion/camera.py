@@ -15,7 +15,7 @@ from scipy.spatial.transform import Rotation
 
 from ..detect.person_landmarks import LANDMARK_NAMES
 from .contacts import FOOT_POINTS
-from .smoothing import low_pass
+from .smoothing import bridge_positions, low_pass
 
 Array = NDArray[Any]
 
@@ -25,6 +25,7 @@ _IMAGE_SIGMA = 0.02  # m at the person: how far a landmark in the picture is off
 _INDEPENDENT = 0.03  # of the landmarks: they err together, a crouch seen as a step away above all
 _FLOOR_SIGMA = 0.01  # m
 _AIRBORNE = 0.08  # m above the floor where a foot begins to count as being in the air
+_ELSEWHERE = 0.2  # m under the floor where it begins to count as standing on another one
 _FLOOR_ITERATIONS = 10
 _TALLEST = 0.3  # of the clip
 _FOOT_POINT_HEIGHTS = np.array((0.017, 0.0, 0.017, 0.0))  # m: heel, toe, heel, toe of a flat foot, above the toes
@@ -159,11 +160,12 @@ def locate(points: Array, soles: Array, landmarks2d: Array, camera: Intrinsics, 
     normal, right = normal * information, right * information
     for _ in range(_FLOOR_ITERATIONS):
         above = floor - (position[:, 1] + lowest)
-        trust = np.where(above > 0, 1 / (1 + (above / _AIRBORNE) ** 2) ** 2, 1.0) / _FLOOR_SIGMA**2
+        trust = (1 + (above / np.where(above > 0, _AIRBORNE, _ELSEWHERE)) ** 2) ** -2 / _FLOOR_SIGMA**2
         held, pulled = normal.copy(), right.copy()
         held[:, 1, 1] += trust
         pulled[:, 1, 0] += trust * (floor - lowest)
         position = np.linalg.solve(held, pulled)[..., 0]
+    position = bridge_positions(position, landmarks2d[..., 2].max(axis=1) > 0)
     return Location(_smooth_along_rays(position, points, rays, landmarks2d[..., 2], rate_hz), floor)
 
 

@@ -30,6 +30,7 @@ Array = NDArray[Any]
 
 # What a round takes for an outlier in the picture: far off at first, a body trusts its landmarks to pull it near.
 _OUTLIERS = (8.0, 4.0, 2.0)
+_GROUND_SIGMAS = (0.06, 0.03, 0.012)  # m: how well each round knows the ground, which the one before it found
 _SHORTEST = 3  # moments; fewer have no acceleration, and nothing to smooth
 # Steps beyond these change nothing that can be seen.
 _TERMINATION = ClipTermination(max_iterations=20, step=0.02, decrease=0.1)
@@ -72,16 +73,18 @@ def fit_clip(
     points, feet = _points_of(body, keypoints.betas)
     chain = _chain_of(start, keypoints, skeleton, rate_hz)
     worth, floor = frame_worth(rate_hz), start.floor
-    for number, outlier in enumerate(_OUTLIERS):
+    # Who walks on out of sight must not be held by feet that were last seen standing.
+    seen = _tensor(keypoints.confidence.max(axis=1, keepdims=True) > 0)
+    for number, (outlier, ground_sigma) in enumerate(zip(_OUTLIERS, _GROUND_SIGMAS, strict=True)):
         on_progress(number / len(_OUTLIERS))
 
         def on_window(done: int, count: int, before: int = number) -> None:
             on_progress((before + done / count) / len(_OUTLIERS))
 
-        planted = feet.contacts(chain, floor)
-        ground = (feet.still(planted, worth), feet.grounded(planted, floor, worth))
+        planted = feet.contacts(chain, floor) * seen
+        ground = (feet.still(planted, worth), feet.grounded(planted, floor, worth, ground_sigma))
         evidence = clip_evidence(keypoints, landmarks2d, points, camera, rate_hz, outlier)
-        terms = [*evidence, smooth_as_it_moves(chain), *ground]
+        terms = [*evidence, *smooth_as_it_moves(chain), *ground]
         chain = solve_sequence(chain, terms, _TERMINATION, _WINDOWS, on_window).chain
         floor = feet.floor(chain, planted, floor)
     return ClipFit(chain.relative.numpy(), chain.pelvis.numpy(), floor)
@@ -107,7 +110,7 @@ def find_floor_turn(
     planted = feet.contacts(chain, start.floor)
     terms = [
         *clip_evidence(keypoints, landmarks2d, points, camera, rate_hz, _OUTLIERS[1]),
-        smooth_as_it_moves(chain),
+        *smooth_as_it_moves(chain),
         feet.still(planted, frame_worth(rate_hz)),
     ]
     chain = solve_sequence(chain, terms, _TERMINATION, _WINDOWS).chain

@@ -18,7 +18,7 @@ from ..ikol.blocks import Blocks, difference
 from ..ikol.chain import Chain
 from ..ikol.robust import GemanMcClure
 from ..ikol.rows import MatrixRows, PointRows, RelativeTurnRows
-from ..ikol.terms import velocity_stencil
+from ..ikol.terms import acceleration_stencil, velocity_stencil
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ class PlantedPoints:
     points: BodyPoints
     probability: Tensor
     weight: float
-    sigma: float = 0.035
+    sigma: float = 0.028
 
     def linearize(self, chain: Chain) -> Blocks:
         stencil = velocity_stencil(chain.frame_rate)
@@ -214,9 +214,9 @@ class PlantedPoints:
 
 @dataclass(frozen=True)
 class Ground:
-    """Planted points lie on the ground, and none lies under it.
+    """Planted points lie on the ground, and none lies under it, unless so deep that they stand on something else.
 
-    residual   (floor - height - q_y) / sigma, weighed by the chance of contact, or 1 when under the ground
+    residual   (floor - height - q_y) / sigma, weighed by the chance of contact; under the ground always, Geman-McClure
 
     Attributes:
         points: heels and toes.
@@ -237,14 +237,42 @@ class Ground:
     def linearize(self, chain: Chain) -> Blocks:
         place = self.points.place(chain)
         residual = (self.floor - self.heights - place[..., 1]) / self.sigma
-        weight = self.weight * torch.where(residual < 0, torch.ones_like(residual), self.probability)
+        kernel, squared, under = GemanMcClure(_DEEPEST / self.sigma), residual * residual, residual < 0
+        weight = self.weight * torch.where(under, kernel.slope(squared), self.probability)
+        cost = self.weight * torch.where(under, kernel.cost(squared), self.probability * squared)
         rows = self.points.rows(chain, place.new_tensor(((0.0, -1.0, 0.0),)) / self.sigma)
-        return Blocks(residual, weight, rows, (1.0,), (weight * residual * residual).sum(1) / 2)
+        return Blocks(residual, weight, rows, (1.0,), cost.sum(1) / 2)
 
     def window(self, frames: slice) -> Self:
         return replace(self, probability=self.probability[frames])
 
 
+@dataclass(frozen=True)
+class DepthAcceleration:
+    """Joints move even more smoothly away from the camera and towards it, where they are hardly seen to.
+
+    residual   z of (q_(t-1) - 2 q_t + q_(t+1)) / dt^2 / sigma
+
+    Attributes:
+        joints: all 24 of them, as points.
+        sigma: (T, 24) expected acceleration, m/s^2.
+    """
+
+    joints: BodyPoints
+    sigma: Tensor
+
+    def linearize(self, chain: Chain) -> Blocks:
+        stencil = acceleration_stencil(chain.frame_rate)
+        residual = difference(self.joints.place(chain)[..., 2], stencil)
+        weight = self.sigma[1:-1] ** -2
+        rows = self.joints.rows(chain, residual.new_tensor(((0.0, 0.0, 1.0),)))
+        return Blocks(residual, weight, rows, stencil, (weight * residual * residual).sum(1) / 2)
+
+    def window(self, frames: slice) -> Self:
+        return replace(self, sigma=self.sigma[frames])
+
+
+_DEEPEST = 0.2  # m: who is farther under the ground has jumped off it
 _NEAREST = 0.1  # m: nobody is filmed from closer
 
 

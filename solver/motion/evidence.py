@@ -16,7 +16,7 @@ from ..ikol.kinematics import LEAF_INPUT_ORDER
 from ..ikol.terms import AngularAcceleration, JointAcceleration, Rotations, Term, Twists
 from ..lift import Keypoints
 from .camera import Intrinsics
-from .clip_terms import BodyPoints, Hinges, PosePrior, RelativePoints, Reprojection
+from .clip_terms import BodyPoints, DepthAcceleration, Hinges, PosePrior, RelativePoints, Reprojection
 from .smoothing import low_pass
 
 Array = NDArray[Any]
@@ -25,6 +25,8 @@ _INDEPENDENT_SECONDS = 0.1  # the detector's errors are the same for this long: 
 _IMAGE_SIGMA = 0.012  # of the person's height in the picture
 _RELATIVE_WEIGHT = 0.6
 _ACCELERATION = 120.0  # m/s^2, over _INDEPENDENT_SECONDS
+# The detector's depth wanders more than its picture does; of a joint that moves in depth as across, this much is left.
+_DEPTH_SHARE = 0.15  # of the acceleration
 _ANGULAR_ACCELERATION = 600.0  # rad/s^2
 _LIVELY_SPEED, _CALM_HZ, _LIVELY_SECONDS = 1.0, 2.0, 0.15  # m/s, Hz, s
 _LEAST_LIVELY, _MOST_LIVELY = 0.3, 1.0
@@ -95,13 +97,15 @@ def clip_evidence(
     ]
 
 
-def smooth_as_it_moves(chain: Chain) -> JointAcceleration:
+def smooth_as_it_moves(chain: Chain) -> list[Term]:
     """Joints accelerate as much as their speed about each moment lets expect: who hardly moves does not shake."""
     rate_hz = chain.frame_rate
     speed = np.linalg.norm(np.gradient(low_pass(chain.joints.numpy(), rate_hz, _CALM_HZ), 1 / rate_hz, axis=0), axis=-1)
     speed = gaussian_filter1d(speed, _LIVELY_SECONDS * rate_hz, axis=0)
     lively = np.clip(speed / _LIVELY_SPEED, _LEAST_LIVELY, _MOST_LIVELY)
-    return JointAcceleration(_tensor(lively * _ACCELERATION * (rate_hz * _INDEPENDENT_SECONDS) ** 0.5))
+    sigma = _tensor(lively * _ACCELERATION * (rate_hz * _INDEPENDENT_SECONDS) ** 0.5)
+    joints = BodyPoints(list(range(len(JOINT_NAMES))), torch.zeros((len(JOINT_NAMES), 3)))
+    return [JointAcceleration(sigma), DepthAcceleration(joints, _DEPTH_SHARE * sigma)]
 
 
 def _tensor(values: Array) -> torch.Tensor:

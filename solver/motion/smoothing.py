@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfiltfilt
+from scipy.spatial.transform import Rotation
 
 from ..detect.observations import Observations
 
@@ -43,6 +44,31 @@ def fill_gaps(observations: Observations) -> Observations:
     ).reshape(len(seen), -1, 6)
     filled[~seen, :, 2] = 0.0
     return replace(observations, landmarks2d=filled[..., :3], landmarks3d=filled[..., 3:])
+
+
+def bridge_positions(positions: Array, seen: Array) -> Array:
+    """Positions (T, 3), those of unseen moments interpolated between the seen ones, `seen` (T,)."""
+    if seen.all() or not seen.any():
+        return positions
+    moments = np.arange(len(seen))
+    return np.stack([np.interp(moments, moments[seen], column[seen]) for column in positions.T], axis=1)
+
+
+def bridge_rotations(rotations: Array, seen: Array) -> Array:
+    """Rotations (T, K, 3, 3), those of unseen moments turned evenly, the shortest way, between the seen ones around."""
+    known, unseen = np.flatnonzero(seen), np.flatnonzero(~seen)
+    if not len(known) or not len(unseen):
+        return rotations
+    after = np.searchsorted(known, unseen)
+    first, last = known[np.maximum(after - 1, 0)], known[np.minimum(after, len(known) - 1)]
+    share = (unseen - first) / np.maximum(last - first, 1)
+    shape = rotations[unseen].shape
+    start = Rotation.from_matrix(rotations[first].reshape(-1, 3, 3))
+    way = (start.inv() * Rotation.from_matrix(rotations[last].reshape(-1, 3, 3))).as_rotvec()
+    partly = Rotation.from_rotvec(way * np.repeat(share, shape[1])[:, None])
+    bridged = rotations.copy()
+    bridged[unseen] = (start * partly).as_matrix().reshape(shape)
+    return bridged
 
 
 def smooth(observations: Observations, rate_hz: float) -> Observations:

@@ -46,9 +46,9 @@ class Feet:
         """Planted points do not move; `worth` is what a frame of the clip counts."""
         return PlantedPoints(self.points, planted, worth)
 
-    def grounded(self, planted: Tensor, floor: float, worth: float) -> Ground:
-        """Planted points lie on the ground and none under it."""
-        return Ground(self.points, self.heights, floor, planted, worth)
+    def grounded(self, planted: Tensor, floor: float, worth: float, sigma: float) -> Ground:
+        """Planted points lie on the ground, whose height is known to `sigma` m, and none under it."""
+        return Ground(self.points, self.heights, floor, planted, worth, sigma)
 
     def floor_turn(self, chain: Chain, planted: Tensor) -> Array:
         """(3, 3) turns camera axes such that the plane under the planted points becomes level, as far as they tell it.

@@ -127,6 +127,16 @@ def test_solve_waits_in_background_lists_the_take_and_imports_it(
     assert options[-4:] == ["--start", "1.5", "--height", "181.0"], "what was switched off is not asked for"
 
 
+def test_what_is_imported_after_a_solve_has_the_panels_names_and_rest_pose(
+    empty_scene: bpy.types.Scene, take_file: Path, tmp_path: Path, stand_in
+) -> None:
+    stand_in(take_file)
+    empty_scene.ikol.naming, empty_scene.ikol.rest_pose = "MIXAMO", "T"
+    bpy.ops.ikol.solve(filepath=str(tmp_path / "clip.mp4"), import_takes=True)
+    arm = bpy.data.objects["turning p1"].data.bones["mixamorig:LeftForeArm"]
+    assert abs((arm.tail_local - arm.head_local).normalized().x - 1) < 1e-5
+
+
 @pytest.mark.filterwarnings("ignore:.*does not support blend relative")
 def test_relative_paths_reach_the_solver_whole(
     empty_scene: bpy.types.Scene, take_file: Path, tmp_path: Path, stand_in, monkeypatch: pytest.MonkeyPatch

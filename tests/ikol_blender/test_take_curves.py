@@ -102,3 +102,26 @@ def test_armature_without_motion_has_neither(empty_scene: bpy.types.Scene, frame
     thing.animation_data_create()
     thing.animation_data.action = bpy.data.actions.new("empty")
     assert read_contacts(thing, frames) is None and read_confidence(thing, frames) == {}
+
+
+def test_what_is_not_a_number_is_no_confidence(
+    empty_scene: bpy.types.Scene, doubtful_take: Take, tmp_path: Path, frames: np.ndarray
+) -> None:
+    confidence = doubtful_take.confidence.copy()
+    confidence[5], confidence[6] = np.nan, 7.0
+    wrong = replace(doubtful_take, confidence=confidence)
+    found = read_confidence(import_take(bpy.context, write_take(wrong, tmp_path / "take_p2.npz")).armature, frames)
+    assert all(values[5] == 0.0 and values[6] == 1.0 for values in found.values())
+
+
+@pytest.mark.parametrize("kind", ["LINEAR", "CONSTANT", "BEZIER", "mixed", "modified"])
+def test_curves_are_read_as_blender_evaluates_them(armature: bpy.types.Object, kind: str) -> None:
+    curve = curves_of(armature).fcurves.find('pose.bones["L_Wrist"]["confidence"]')
+    for index, key in enumerate(curve.keyframe_points):
+        key.interpolation = "BEZIER" if kind == "mixed" and index == 7 else kind if kind.isupper() else "LINEAR"
+    if kind == "modified":
+        curve.modifiers.new("NOISE")
+    curve.update()
+    frames = np.concatenate([np.arange(-3.0, 65.0), np.arange(1.0, 60.0, 0.37)])
+    expected = np.array([curve.evaluate(frame) for frame in frames])
+    assert np.abs(read_confidence(armature, frames)["L_Wrist"] - expected).max() < 1e-5

@@ -146,6 +146,14 @@ def test_refuses_foreign_code_and_does_not_run_it(tmp_path: Path, kind: type[Mal
     assert mark.exists(), "the test's own pickle does nothing, so the refusal proves nothing"
 
 
+def test_takes_no_bytes_of_a_file_for_objects(tmp_path: Path) -> None:
+    """numpy.ndarray((1,), "O", bytes) would take eight bytes of the file for the address of an object."""
+    path = tmp_path / "SMPL_NEUTRAL.pkl"
+    path.write_bytes(b"cnumpy\nndarray\n((I1\ntS'O'\nC\x08AAAAAAAAtR.")
+    with pytest.raises(BodyUnreadable, match="damaged"):
+        read_body(path)
+
+
 def test_refuses_an_npz_of_pickled_objects(tmp_path: Path) -> None:
     mark = tmp_path / "ran"
     held = np.array([Malicious(mark)], dtype=object)

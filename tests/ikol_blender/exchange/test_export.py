@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from bl_ext.user_default.ikol.ikol_blender.exchange.import_motion import import_
 from bl_ext.user_default.ikol.ikol_blender.exchange.naming import Naming, naming_of
 from bl_ext.user_default.ikol.ikol_blender.exchange.rest_pose import RestPose
 
-from solver.take import Take
+from solver.take import Take, write_take
 
 MILLIMETRE, MILLISECOND = 1e-3, 1e-3
 
@@ -99,6 +100,33 @@ def test_fbx(body: bpy.types.Object, turning_take: Take, tmp_path: Path, axes: F
     assert_comes_back(import_motion(bpy.context, path).armatures[0], turning_take)
 
 
+# What Autodesk calls Maya's axes with Y up and 3ds Max's with Z up; Unreal's are the latter.
+Y_UP = {"UpAxis": 1, "UpAxisSign": 1, "FrontAxis": 2, "FrontAxisSign": 1, "CoordAxis": 0, "CoordAxisSign": 1}
+Z_UP = {"UpAxis": 2, "UpAxisSign": 1, "FrontAxis": 1, "FrontAxisSign": -1, "CoordAxis": 0, "CoordAxisSign": 1}
+
+
+@pytest.mark.parametrize(
+    ("axes", "expected", "unit_cm"),
+    [(FbxAxes.UNITY, Y_UP, 100.0), (FbxAxes.UNREAL, Z_UP, 1.0), (FbxAxes.MIXAMO, Y_UP, 1.0)],
+)
+def test_fbx_says_its_axes_and_its_unit(
+    body: bpy.types.Object, tmp_path: Path, axes: FbxAxes, expected: dict[str, float], unit_cm: float
+) -> None:
+    found = fbx_settings(export_motion(bpy.context, tmp_path / "out.fbx", Format.FBX, fbx_axes=axes))
+    assert {name: found[name] for name in expected} == expected
+    assert found["UnitScaleFactor"] == unit_cm
+
+
+def fbx_settings(path: Path) -> dict[str, float]:
+    """The numbers of the file's GlobalSettings, by the parser alone."""
+    from io_scene_fbx import parse_fbx
+
+    elements = parse_fbx.parse(str(path))[0].elems
+    (settings,) = (element for element in elements if element.id == b"GlobalSettings")
+    (properties,) = (element for element in settings.elems if element.id == b"Properties70")
+    return {entry.props[0].decode(): entry.props[4] for entry in properties.elems if len(entry.props) == 5}
+
+
 def fbx_key_times(path: Path) -> np.ndarray:
     """Seconds of the keys of the file's first curve, by the parser alone: 46186158000 of FBX's ticks are a second."""
     from io_scene_fbx import parse_fbx
@@ -147,6 +175,52 @@ def test_a_folder_that_is_not_there_is_told(body: bpy.types.Object, tmp_path: Pa
     (tmp_path / "file").write_text("")
     with pytest.raises(BadInput):
         export_motion(bpy.context, tmp_path / "file" / f"out{form.suffix}", form)
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "written"),
+    [
+        ("a.bvh", Format.BVH, "a.bvh"),
+        ("a.fbx", Format.GLTF, "a.glb"),
+        ("a.gltf", Format.GLTF, "a.gltf"),
+        ("a.GLB", Format.GLTF, "a.GLB"),
+        ("a.usda", Format.USD, "a.usda"),
+        ("take 1.5", Format.FBX, "take 1.5.fbx"),
+        ("v2", Format.AMASS, "v2.npz"),
+    ],
+)
+def test_files_have_a_suffix_of_their_format(name: str, form: Format, written: str) -> None:
+    assert form.named(Path("folder") / name) == Path("folder") / written
+
+
+@pytest.mark.parametrize("form", Format)
+def test_a_script_may_leave_the_format_to_the_suffix(body: bpy.types.Object, tmp_path: Path, form: Format) -> None:
+    for suffix in form.suffixes:
+        assert bpy.ops.ikol.export(filepath=str(tmp_path / f"out{suffix}")) == {"FINISHED"}
+    magic = {
+        ".npz": b"PK", ".bvh": b"HIERARCHY", ".fbx": b"Kaydara", ".glb": b"glTF", ".gltf": b"{", ".usdz": b"PK",
+        ".usdc": b"PXR-USDC", ".usda": b"#usda", ".usd": b"PXR-USDC",
+    }  # fmt: skip
+    for suffix in form.suffixes:
+        assert (tmp_path / f"out{suffix}").read_bytes().startswith(magic[suffix]), suffix
+
+
+@pytest.mark.parametrize("form", Format)
+def test_contacts_and_confidence_disturb_no_format(
+    empty_scene: bpy.types.Scene, turning_take: Take, tmp_path: Path, form: Format
+) -> None:
+    contacts = np.zeros((len(turning_take), 4))
+    contacts[10:30, :2] = contacts[30:50, 2:] = 1.0
+    confidence = np.random.default_rng(1).uniform(size=(len(turning_take), 24))
+    take = replace(turning_take, contacts=contacts, confidence=confidence)
+    armature = import_motion(bpy.context, write_take(take, tmp_path / "take_p1.npz")).armatures[0]
+    path = export_motion(bpy.context, tmp_path / f"out{form.suffix}", form)
+    assert "contact_left_heel" in armature
+    read = {
+        Format.GLTF: lambda: armature_of(path, lambda: bpy.ops.import_scene.gltf(filepath=str(path))),
+        Format.USD: lambda: armature_of(path, lambda: bpy.ops.wm.usd_import(filepath=str(path))),
+    }.get(form, lambda: import_motion(bpy.context, path).armatures[0])
+    assert_comes_back(read(), take)
 
 
 @pytest.mark.parametrize("form", Format)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.ikol.ikol_blender.contract import IkolError
-from bl_ext.user_default.ikol.ikol_blender.exchange.import_motion import ImportedMotion
+from bl_ext.user_default.ikol.ikol_blender.exchange.import_motion import ImportedMotion, import_motions, motion_files
 from bl_ext.user_default.ikol.ikol_blender.exchange.import_motion import import_motion as import_any
 from bl_ext.user_default.ikol.ikol_blender.exchange.naming import Naming, naming_of
 from bl_ext.user_default.ikol.ikol_blender.exchange.rest_pose import RestPose
@@ -91,8 +92,9 @@ def test_the_mesh_follows_the_new_rest(empty_scene: bpy.types.Scene, take_file: 
 def test_curves_are_renamed_and_never_flip(empty_scene: bpy.types.Scene, take_file: Path) -> None:
     armature = import_motion(bpy.context, take_file, naming=Naming.MIXAMO, rest_pose=RestPose.A).armatures[0]
     curves = curves_of(armature).fcurves
-    assert len(curves) == 24 * 4 + 3
+    assert len(curves) == 24 * 4 + 3 + 24, "rotations, location, confidence"
     for bone in Naming.MIXAMO.bones:
+        assert curves.find(f'pose.bones["{bone}"]["confidence"]') is not None
         parts = []
         for index in range(4):
             curve = curves.find(f'pose.bones["{bone}"].rotation_quaternion', index=index)
@@ -140,6 +142,52 @@ def test_bvh_of_motion_capture(empty_scene: bpy.types.Scene, match_scene: bool) 
     assert 1.2 < np.ptp(heads[:, 2]) < 2.2, "upright, in metres"
 
 
+_BVH = """HIERARCHY
+ROOT Hips
+{
+  OFFSET 0 0 0
+  CHANNELS 6 Xposition Yposition Zposition Zrotation Xrotation Yrotation
+  End Site
+  {
+    OFFSET 0 80 0
+  }
+}
+MOTION
+Frames: 3
+Frame Time: 0.04
+0 90 0 0 0 0
+0 91 0 0 0 9
+0 92 0 0 5 0
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("91", "nan", "not numbers"),
+        ("91", "inf", "not numbers"),
+        ("91", "up", "damaged"),
+        ("0.04", "-1", "frames a second"),
+        ("0.04", "1e-12", "frames a second|damaged"),
+        ("0.04", "nan", "damaged"),
+        ("0 92 0 0 5 0", "0 92", "damaged"),
+        ("OFFSET 0 80 0", "OFFSET nan 80 0", "damaged"),
+        ("ROOT Hips", "ROOT", "damaged"),
+    ],
+)
+def test_wrong_bvh_is_told_and_leaves_the_scene(
+    empty_scene: bpy.types.Scene, tmp_path: Path, right: str, wrong: str, said: str
+) -> None:
+    path = tmp_path / "a.bvh"
+    path.write_text(_BVH)
+    assert len(import_motion(bpy.context, path).armatures) == 1 and rate() == pytest.approx(25.0)
+    bpy.ops.wm.read_homefile(use_empty=True)
+    path.write_text(_BVH.replace(right, wrong))
+    with pytest.raises(IkolError, match=said):
+        import_motion(bpy.context, path)
+    assert not bpy.data.objects and rate() == pytest.approx(24.0)
+
+
 @pytest.mark.parametrize("name", ["a.npz", "a.bvh", "a.fbx", "a.pkl", "a.pt", "a.json", "a.txt"])
 @pytest.mark.parametrize(
     "content", [b"", b"PK\x03\x04 broken", b"HIERARCHY\nROOT x\n{", b"Kaydara FBX Binary  \x00\x1a\x00broken"]
@@ -184,6 +232,59 @@ def test_operator_imports_a_folder_and_tells_of_the_broken_file(
     spans = [np.ptp(armatures[name].animation_data.action.frame_range) for name in ("a", "c")]
     assert spans[1] == pytest.approx(2 * spans[0])
     assert "mixamorig:Hips" in armatures["a"].data.bones
+
+
+def test_several_files_are_all_in_view_and_selected(
+    empty_scene: bpy.types.Scene, turning_take: Take, tmp_path: Path
+) -> None:
+    for name, count in (("short", 20), ("long", 60)):
+        part = {"poses": turning_take.poses[:count], "trans": turning_take.trans[:count]}
+        np.savez(tmp_path / f"{name}.npz", mocap_framerate=30.0, **part)
+    files = [{"name": "short.npz"}, {"name": "long.npz"}]
+    chosen = str(tmp_path / "long.npz")  # what the file browser gives: the last one clicked, and all of them
+    assert bpy.ops.ikol.import_motion(filepath=chosen, directory=str(tmp_path), files=files) == {"FINISHED"}
+    assert {thing.name for thing in bpy.context.selected_objects} == {"short", "long"}
+    assert bpy.context.object.name == "short"
+    assert (bpy.context.scene.frame_start, bpy.context.scene.frame_end) == (1, 60)
+
+
+def test_a_folder_of_easymocap_is_one_motion(empty_scene: bpy.types.Scene, tmp_path: Path, solver_python: Path) -> None:
+    zeros = {"Rh": [[1.5708, 0, 0]], "Th": [[0, 0, 1]], "poses": [[0] * 72], "shapes": [[0] * 10]}
+    for moment in range(5):
+        (tmp_path / f"{moment:06}.json").write_text(json.dumps([{"id": 0, **zeros}]))
+    assert [path.name for path in motion_files(tmp_path)] == ["000000.json"]
+    imported = import_motions(bpy.context, motion_files(tmp_path), rate_hz=50.0, solver_python=lambda: solver_python)
+    assert len(imported.armatures) == 1 and not imported.notices
+    assert imported.armatures[0].animation_data.action.frame_range[1] == 5 and rate() == pytest.approx(50.0)
+
+
+def test_rate_counts_where_the_file_does_not_say(
+    empty_scene: bpy.types.Scene, turning_take: Take, tmp_path: Path
+) -> None:
+    arrays = {"poses": turning_take.poses, "trans": turning_take.trans}
+    np.savez(tmp_path / "silent.npz", **arrays)
+    np.savez(tmp_path / "told.npz", mocap_framerate=100.0, **arrays)
+    for name, rate_hz, expected in (("silent", None, 30.0), ("silent", 25.0, 25.0), ("told", 25.0, 100.0)):
+        imported = import_motion(bpy.context, tmp_path / f"{name}.npz", rate_hz=rate_hz)
+        assert rate() == pytest.approx(expected)
+        assert any("30 were assumed" in notice for notice in imported.notices) == (expected == 30.0)
+
+
+def test_an_empty_folder_is_told(empty_scene: bpy.types.Scene, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no motion")
+    with pytest.raises(RuntimeError, match=r"has no motion files.*It reads|has no motion files.*IKOL reads"):
+        bpy.ops.ikol.import_motion(filepath=str(tmp_path))
+
+
+def test_takes_of_our_own_have_the_choice_too(
+    empty_scene: bpy.types.Scene, take_file: Path, turning_take: Take
+) -> None:
+    assert bpy.ops.ikol.import_take(filepath=str(take_file), naming="MIXAMO", rest_pose="T") == {"FINISHED"}
+    armature = bpy.context.object
+    assert naming_of([bone.name for bone in armature.data.bones]) is Naming.MIXAMO
+    arm = armature.data.bones["mixamorig:LeftForeArm"]
+    assert abs((arm.tail_local - arm.head_local).normalized().x - 1) < 1e-5
+    assert_comes_back(armature, turning_take)
 
 
 def test_operator_refuses_in_words(empty_scene: bpy.types.Scene, tmp_path: Path) -> None:

@@ -25,9 +25,13 @@ def family_map(name: str) -> BoneMap:
 
 
 def build_rig(
-    bone_map: BoneMap, *, arms_down_deg: float, legs: float = 1.0, scale: float = 1.0, seed: int = 0
+    bone_map: BoneMap, *, arms_down_deg: float, legs: float = 1.0, scale: float = 1.0, seed: int = 0, root: str = ""
 ) -> bpy.types.Object:
-    """An armature object, moved, turned and scaled, that is as large as a person in the world."""
+    """An armature object, moved, turned and scaled, that is as large as a person in the world.
+
+    Args:
+        root: name of a bone on the floor that carries the hips; "" for none.
+    """
     random = np.random.default_rng(seed)
     joints = {role: ends for role, ends in _joints(np.radians(arms_down_deg), legs).items() if role in bone_map.bones}
     data = bpy.data.armatures.new("rig")
@@ -36,6 +40,10 @@ def build_rig(
     before = bpy.context.view_layer.objects.active
     bpy.context.view_layer.objects.active = rig
     bpy.ops.object.mode_set(mode="EDIT")
+    if root:
+        ground = data.edit_bones.new(root)
+        ground.tail = Vector((0.0, 0.2 / scale, 0.0))
+        ground.roll = random.uniform(-np.pi, np.pi)
     for role, (start, end) in joints.items():
         names = bone_map.bones[role]
         part, dot, side = role.partition(".")
@@ -43,7 +51,7 @@ def build_rig(
         while above is not None and above not in bone_map.bones and above + dot + side not in bone_map.bones:
             above = _PARENT.get(above)
         parent = bone_map.bones.get(f"{above}{dot}{side}") or bone_map.bones.get(above or "")
-        last = parent[-1] if parent else None
+        last = parent[-1] if parent else root or None
         for place, name in enumerate(names):
             bone = data.edit_bones.new(name)
             bone.head = Vector(start + (end - start) * place / len(names)) / scale

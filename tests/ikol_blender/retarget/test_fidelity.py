@@ -8,12 +8,17 @@ import pytest
 from bl_ext.user_default.ikol.ikol_blender.contract import BadInput
 from bl_ext.user_default.ikol.ikol_blender.retarget.bone_map import load_map, save_map
 from bl_ext.user_default.ikol.ikol_blender.retarget.families import detect
+from bl_ext.user_default.ikol.ikol_blender.retarget.run import retarget
 from bl_ext.user_default.ikol.ikol_blender.scene.import_take import import_take
-from mathutils import Matrix
+from mathutils import Euler, Matrix
 
 from solver.take import write_take
+from tests.ikol_blender.retarget.evaluated import evaluated
 from tests.ikol_blender.retarget.rigs import FAMILIES, build_rig, family_map
+from tests.ikol_blender.retarget.sources import CLIPS, load
 
+# Degrees that the arms hang at rest, and metres in a unit of the armature.
+POSES = ((0.0, 0.01), (45.0, 100.0), (0.0, 100.0), (45.0, 0.01), (50.0, 1.0))
 NAMES = sorted(path.stem for path in FAMILIES.glob("*.json"))
 _LIMBS = [
     (f"{start}.{side}", f"{end}.{side}")
@@ -55,17 +60,21 @@ def test_detection_finds_every_bone(name):
     assert dict(found.bone_map.bones) == dict(bone_map.bones)
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize(("arms_down", "scale"), [(0.0, 0.01), (45.0, 100.0), (50.0, 1.0)])
-def test_limbs_point_as_the_source(source, name, arms_down, scale):
-    bone_map = family_map(name)
-    target = build_rig(bone_map, arms_down_deg=arms_down, scale=scale, seed=len(name))
-    assert bpy.ops.ikol.retarget(target=target.name, plant_feet=False) == {"FINISHED"}
+@pytest.mark.parametrize("clip", CLIPS)
+def test_limbs_point_as_the_source(clip, empty_scene, tmp_path, turning_take):
+    source = load(clip, tmp_path, turning_take)
     source_map = detect(bone.name for bone in source.pose.bones).bone_map
-    first, last = source.animation_data.action.frame_range
-    found = angles(source, source_map, target, bone_map, np.linspace(first, last, 8))
-    assert found.mean() < 1.0
-    assert found.max() < 4.0
+    for turn, name in enumerate(NAMES):
+        # Over the clips, every family meets every rest pose and scale.
+        arms_down, scale = POSES[(turn + CLIPS.index(clip)) % len(POSES)]
+        bone_map = family_map(name)
+        target = build_rig(bone_map, arms_down_deg=arms_down, scale=scale, seed=turn)
+        bpy.context.view_layer.objects.active = source
+        done = retarget(bpy.context, target, plant_feet=False)
+        found = angles(source, source_map, target, bone_map, np.linspace(*done.action.frame_range, 8))
+        assert found.mean() < 1.0, name
+        assert found.max() < 4.0, name
+        bpy.data.objects.remove(target)
 
 
 def test_a_map_comes_back_from_its_file(tmp_path):
@@ -77,11 +86,19 @@ def test_a_map_comes_back_from_its_file(tmp_path):
         load_map(tmp_path / "bad.json")
 
 
-def test_names_of_no_family_are_told(source):
-    target = build_rig(family_map("mixamo"), arms_down_deg=0.0)
-    for index, bone in enumerate(target.data.bones):
-        bone.name = f"b{index}"
-    with pytest.raises(RuntimeError, match="no rig family"):
+def test_bones_without_a_body_are_told(source):
+    data = bpy.data.armatures.new("crane")
+    target = bpy.data.objects.new("crane", data)
+    bpy.context.scene.collection.objects.link(target)
+    bpy.context.view_layer.objects.active = target
+    bpy.ops.object.mode_set(mode="EDIT")
+    for place in range(5):
+        bone = data.edit_bones.new(f"b{place}")
+        bone.head, bone.tail = (0.0, 0.3 * place, place), (0.0, 0.3 * place + 0.3, place + 1.0)
+        bone.parent = data.edit_bones[place - 1] if place else None
+    bpy.ops.object.mode_set(mode="OBJECT")
+    bpy.context.view_layer.objects.active = source
+    with pytest.raises(RuntimeError, match="No body was found"):
         bpy.ops.ikol.retarget(target=target.name)
     assert target.animation_data is None
 
@@ -95,3 +112,18 @@ def test_the_old_action_stays(source):
     assert target.animation_data.action != old
     assert old.use_fake_user
     assert target.matrix_world == matrix
+
+
+def test_what_other_bones_are_posed_as_is_allowed_for(source):
+    bone_map = family_map("mixamo")
+    frames = np.linspace(*source.animation_data.action.frame_range, 6)
+    found = []
+    for posed in (False, True):
+        target = build_rig(bone_map, arms_down_deg=30.0, seed=4, root="Root")
+        if posed:
+            target.pose.bones["Root"].location = (0.3, 0.1, 0.2)
+            target.pose.bones["Root"].rotation_quaternion = Euler((0.3, 0.5, 0.1)).to_quaternion()
+        bpy.context.view_layer.objects.active = source
+        retarget(bpy.context, target)
+        found.append(evaluated(target, bone_map.names(), frames)[0])
+    assert np.abs(found[1] - found[0]).max() < 1e-4

@@ -73,3 +73,19 @@ def in_camera(person: Person, rest_pelvis: np.ndarray) -> tuple[np.ndarray, np.n
     axes = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
     poses, trans = seen_in(axes, person, rest_pelvis)
     return poses, trans + np.array([0.0, 1.1, 4.0])
+
+
+def smplx_file(folder: Path) -> Path:
+    """A body with as many vertices as SMPL-X's has: the open body's, without some that no joint rests on."""
+    with np.load(OPEN_BODY_PATH) as stored:
+        arrays = {name: stored[name] for name in stored.files if name not in ("model", "uv", "vt", "ft")}
+    bears = np.asarray(arrays["J_regressor"]).any(axis=0)
+    spare = np.flatnonzero(~bears)[: len(bears) - 10475]
+    kept = np.setdiff1d(np.arange(len(bears)), spare)
+    for name in ("v_template", "shapedirs", "posedirs", "weights"):
+        arrays[name] = arrays[name][kept]
+    arrays["J_regressor"] = arrays["J_regressor"][:, kept]
+    arrays["f"] = np.zeros((1, 3), np.int64)
+    path = folder / "SMPLX_NEUTRAL.npz"
+    np.savez(path, **{name: held for name, held in arrays.items() if not name.startswith("landmark")})
+    return path

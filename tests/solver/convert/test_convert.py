@@ -16,7 +16,7 @@ from solver.body_file import Body, read_body
 from solver.convert.place import to_takes
 from solver.convert.recognise import read_source
 from solver.take import Take, read_take
-from tests.solver.convert.people import Person, in_camera, in_y_up, joints, smpl_file, walker
+from tests.solver.convert.people import Person, in_camera, in_y_up, joints, smpl_file, smplx_file, walker
 from tests.solver.test_cli import run
 
 HERE = Path(__file__).parent
@@ -28,6 +28,11 @@ def body(tmp_path_factory: pytest.TempPathFactory) -> Body:
     found = read_body(smpl_file(tmp_path_factory.mktemp("smpl")))
     assert found.model == "smpl"
     return found
+
+
+@pytest.fixture(scope="module")
+def smplx_body(tmp_path_factory: pytest.TempPathFactory) -> Body:
+    return read_body(smplx_file(tmp_path_factory.mktemp("smplx")))
 
 
 @pytest.fixture
@@ -66,7 +71,9 @@ def lowest_sole(take: Take, body: Body) -> float:
 
 
 @pytest.mark.parametrize("width", [72, 156, 165])
-def test_amass_of_smpl_smplh_and_smplx(tmp_path: Path, person: Person, body: Body, width: int) -> None:
+def test_amass_of_smpl_smplh_and_smplx(
+    tmp_path: Path, person: Person, body: Body, smplx_body: Body, width: int
+) -> None:
     poses = np.full((len(person.poses), width), 0.2)  # fingers and face
     poses[:, :66] = person.poses[:, :22].reshape(-1, 66)
     if width == 72:
@@ -82,7 +89,7 @@ def test_amass_of_smpl_smplh_and_smplx(tmp_path: Path, person: Person, body: Bod
         mocap_framerate=np.float64(120.0),
         marker_labels=markers,
     )
-    take = only_take(tmp_path / "walk.npz", body)
+    take = only_take(tmp_path / "walk.npz", smplx_body if width == 165 else body)
     assert np.linalg.norm(take.keypoints3d - person.joints, axis=-1).max() < MILLIMETRE
     assert np.abs(take.trans - trans).max() < 1e-9, "a file with its own floor is left where it is"
     assert (take.framerate, take.gender) == (120.0, "female")
@@ -111,6 +118,39 @@ def test_amass_on_the_open_body_has_its_mean_shape_and_stands_on_the_floor(tmp_p
     assert any("30 were assumed" in warning for warning in take.meta["warnings"])
 
 
+def test_amass_of_smplx_as_it_was_released(tmp_path: Path, person: Person, body: Body, smplx_body: Body) -> None:
+    """Its own keys, "stageii" files: the poses in parts, the model's name, the other spelling of the rate."""
+    trans = person.pelvis - body.rest_joints(person.betas)[0]
+    np.savez(
+        tmp_path / "walk_stageii.npz",
+        gender="male",
+        surface_model_type="smplx",
+        mocap_frame_rate=120.0,
+        trans=trans,
+        betas=np.pad(person.betas, (0, 6)),
+        root_orient=person.poses[:, 0],
+        pose_body=person.poses[:, 1:22].reshape(-1, 63),
+        pose_hand=np.full((len(trans), 90), 0.3),
+        pose_jaw=np.full((len(trans), 3), 0.3),
+    )
+    take = only_take(tmp_path / "walk_stageii.npz", smplx_body)
+    assert np.linalg.norm(take.keypoints3d - person.joints, axis=-1).max() < MILLIMETRE
+    assert (take.framerate, take.gender) == (120.0, "male")
+    on_smpl = only_take(tmp_path / "walk_stageii.npz", body)
+    assert not on_smpl.betas.any(), "the numbers of SMPL-X's shape mean another shape to SMPL"
+    assert abs(lowest_sole(on_smpl, body)) < 0.005, "nor is its rest pelvis where SMPL's is"
+    assert any("needs an SMPL-X body file" in warning for warning in on_smpl.meta["warnings"])
+
+
+def test_shape_of_another_gender_is_told(tmp_path: Path, person: Person, body: Body) -> None:
+    arrays = {"poses": person.poses.reshape(-1, 72), "trans": person.pelvis, "betas": person.betas, "fps": 60.0}
+    np.savez(tmp_path / "walk.npz", gender="female", **arrays)
+    np.savez(tmp_path / "neutral.npz", gender="neutral", **arrays)
+    told = only_take(tmp_path / "walk.npz", body).meta["warnings"]
+    assert any("of a female body, your body file is neutral" in warning for warning in told)
+    assert not only_take(tmp_path / "neutral.npz", body).meta["warnings"]
+
+
 def test_wham_by_joblib(body: Body) -> None:
     """Two people, one of whom comes 80 frames later."""
     takes = to_takes(read_source(HERE / "wham_output.pkl"), body, 25.0)
@@ -135,11 +175,13 @@ def test_humans4d_by_joblib_with_a_guessed_frame(body: Body) -> None:
     np.testing.assert_allclose(take.betas, truth.betas, atol=1e-6)
 
 
-def test_prompthmr_by_joblib(body: Body) -> None:
-    assert_same_motion(only_take(HERE / "prompthmr_results.pkl", body), walker(body, 10).joints, body)
+def test_prompthmr_by_joblib(smplx_body: Body) -> None:
+    take = only_take(HERE / "prompthmr_results.pkl", smplx_body)
+    assert_same_motion(take, walker(smplx_body, 10).joints, smplx_body)
 
 
-def test_gvhmr(tmp_path: Path, person: Person, body: Body) -> None:
+def test_gvhmr(tmp_path: Path, person: Person, smplx_body: Body) -> None:
+    body = smplx_body
     poses, trans = in_y_up(person, body.rest_joints(person.betas)[0])
     stored = {
         "global_orient": torch.tensor(poses[:, 0]),

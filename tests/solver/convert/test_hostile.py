@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import pickle
 import zipfile
 import zlib
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 
+from solver.convert.amass import read_amass
 from solver.convert.recognise import read_source
 from solver.errors import SourceUnreadable
 
@@ -158,6 +160,85 @@ def test_wrong_parts_are_told(tmp_path: Path, wrong: dict[str, Any]) -> None:
     path.write_bytes(pickle.dumps({0: {**right, **wrong}}))
     with pytest.raises(SourceUnreadable):
         read_source(path)
+
+
+def test_two_frames_do_not_make_a_million(tmp_path: Path) -> None:
+    person = {"pose_world": np.zeros((2, 72)), "trans_world": np.zeros((2, 3)), "betas": np.zeros(10)}
+    path = tmp_path / "wham_output.pkl"
+    path.write_bytes(pickle.dumps({0: {**person, "frame_ids": np.array([0, 999_000])}}))
+    with pytest.raises(SourceUnreadable, match="lacks 998,999 between them"):
+        read_source(path)
+
+
+def test_lists_of_lists_of_one_list_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten levels of ten are a few hundred bytes, and ten thousand million numbers."""
+    monkeypatch.setattr("solver.convert.pickles._MOST_ITEMS", 100_000)
+    held: list[Any] = [0.0] * 10
+    for _ in range(9):
+        held = [held] * 10
+    path = tmp_path / "wham_output.pkl"
+    path.write_bytes(pickle.dumps({0: {"pose_world": held}}))
+    assert path.stat().st_size < 1000
+    with pytest.raises(SourceUnreadable, match=r"wham_output\.pkl: its lists hold more"):
+        read_source(path)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"id": 1e400},
+        {"id": None},
+        {"Rh": [[1e400, 0, 0]]},
+        {"Rh": [[10**400, 0, 0]]},
+        {"poses": [["a"]]},
+        {"poses": [[[[0]]]]},
+        {"Th": {}},
+        {"shapes": []},
+    ],
+)
+def test_wrong_numbers_in_json_are_told(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    right = {"id": 0, "Rh": [[0, 0, 0]], "Th": [[0, 0, 0]], "poses": [[0] * 72], "shapes": [[0] * 10]}
+    path = tmp_path / "000000.json"
+    path.write_text(json.dumps([right]))
+    assert len(read_source(path)) == 1
+    path.write_text(json.dumps([{**right, **wrong}]))
+    with pytest.raises(SourceUnreadable):
+        read_source(path)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"mocap_framerate": np.array([30.0, 60.0])},
+        {"mocap_framerate": "fast"},
+        {"mocap_framerate": 0.0},
+        {"mocap_framerate": np.inf},
+        {"trans": np.zeros((4, 2))},
+        {"trans": np.zeros((3, 3))},
+        {"poses": np.zeros((4, 10))},
+        {"poses": np.zeros(72)},
+        {"poses": np.full((4, 72), np.nan)},
+        {"betas": np.zeros((2, 2, 2))},
+        {"betas": "tall"},
+    ],
+)
+def test_wrong_parts_of_amass_are_told_by_the_reader_that_blender_calls(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    right = {"poses": np.zeros((4, 72)), "trans": np.zeros((4, 3)), "betas": np.zeros(10), "mocap_framerate": 30.0}
+    path = tmp_path / "walk.npz"
+    np.savez(path, **right)
+    assert len(read_amass(path)) == 1
+    np.savez(path, **{**right, **wrong})
+    with pytest.raises(SourceUnreadable):
+        read_amass(path)
+
+
+def test_an_amass_bomb_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("solver.convert.amass._LARGEST_BYTES", 2**20)
+    path = tmp_path / "walk.npz"
+    np.savez_compressed(path, poses=np.zeros((2**12, 72)), trans=np.zeros((2**12, 3)))
+    assert path.stat().st_size < 20_000
+    with pytest.raises(SourceUnreadable, match="unpacks to more"):
+        read_amass(path)
 
 
 def test_a_bomb_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,6 +107,25 @@ def test_a_track_that_began_on_another_gives_its_beginning_up():
     assert own[0][0] == 8 and own[-1][0] == 59
 
 
+def test_an_arm_before_the_trunk_is_no_other_person():
+    red, white, skin = (np.array(rgb) for rgb in ((0.6, 0.2, 0.2), (0.65, 0.65, 0.65), (0.7, 0.55, 0.5)))
+    piece = [
+        (index, replace(person, colour=skin if index in (50, 51) else red))
+        for index, person in walk(1, range(60), 180, 100, 90)
+    ]
+    other = [(index, replace(person, colour=white)) for index, person in walk(2, range(60), 180, 900, -90)]
+    own = next(person for person in join_pieces({1: piece, 2: other}, np.arange(60) / RATE) if person[0][1].person == 1)
+    assert own[-1][0] == 59
+
+
+def test_who_crosses_in_other_clothes_is_believed_to_the_end():
+    red, white = np.array((0.6, 0.2, 0.2)), np.array((0.65, 0.65, 0.65))
+    first = [(index, replace(person, colour=red)) for index, person in walk(1, range(50), 180, 100, 90)]
+    second = [(index, replace(person, colour=white)) for index, person in walk(2, range(60), 180, 330, -90)]
+    people = join_pieces({1: first, 2: second}, np.arange(60) / RATE)
+    assert {person[0][1].person: person[-1][0] for person in people} == {1: 49, 2: 59}
+
+
 def test_colour_is_that_of_the_torso():
     rgb = np.zeros((200, 200, 3), np.uint8)
     rgb[60:140, 80:120] = (200, 100, 50)

@@ -88,3 +88,11 @@ def test_turns_are_those_of_the_nearest_picture():
     turns = Rotation.from_euler("z", [[0], [10], [20]], degrees=True).as_matrix()
     found = CameraTurns(np.array((0.0, 0.1, 0.2)), turns).at(np.array((-1.0, 0.04, 0.06, 0.11, 5.0)))
     assert np.allclose(found, turns[[0, 0, 1, 1, 2]])
+
+
+def test_a_slow_pan_is_no_still_camera():
+    """Half a working pixel a second for 15 s: no moment alone shows it."""
+    pan = Rotation.from_rotvec(np.outer(np.arange(COUNT), (0.0, 2e-4, 0.0))).as_matrix()
+    slowly = (Frame(6 * frame.time_s, frame.rgb) for frame in film(pan))
+    turned = Rotation.from_matrix(follow(slowly).turns).as_rotvec()
+    assert turned[-1, 1] == pytest.approx((COUNT - 1) * 2e-4, rel=0.15)

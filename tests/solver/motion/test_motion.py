@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 from solver.detect import Observations
 from solver.motion.camera import intrinsics, level_by, locate, put_on_rays, view_rotations
 from solver.motion.contacts import FOOT_POINTS, contact_probability
-from solver.motion.smoothing import fill_gaps, low_pass
+from solver.motion.smoothing import bridge_rotations, fill_gaps, low_pass
 from solver.motion.world import LEVEL, place_in_world, place_on_floor
 
 RATE = 30.0
@@ -164,3 +164,40 @@ def test_gaps_are_bridged_with_no_confidence():
     filled = fill_gaps(Observations(1, np.arange(5.0), landmarks2d, landmarks3d, seen, (10, 10)))
     np.testing.assert_allclose(filled.landmarks3d[:, 7, 0], (0, 1, 2, 3, 4))
     np.testing.assert_array_equal(filled.landmarks2d[:, 0, 2], (1, 0, 0, 0, 1))
+
+
+def test_rotations_of_unseen_moments_turn_evenly_between_the_seen_ones():
+    angles = np.array((0.0, 0.3, 9.0, 9.0, 9.0, 1.5, 1.4, 9.0))
+    turns = Rotation.from_rotvec(angles[:, None] * (0.6, 0.0, 0.8)).as_matrix()[:, None].repeat(2, axis=1)
+    seen = angles < 9
+    bridged = Rotation.from_matrix(bridge_rotations(turns, seen).reshape(-1, 3, 3)).as_rotvec()
+    found = bridged.reshape(8, 2, 3) @ (0.6, 0.0, 0.8)
+    assert found == pytest.approx(np.array((0.0, 0.3, 0.6, 0.9, 1.2, 1.5, 1.4, 1.4))[:, None].repeat(2, axis=1))
+    assert bridge_rotations(turns, np.ones(8, bool)) is turns
+
+
+def test_who_is_out_of_sight_is_between_where_they_were_seen():
+    points, soles = body_points(90)
+    truth = np.stack([np.linspace(-1, 1, 90), np.full(90, 0.2), np.linspace(5, 4, 90)], -1)
+    hidden = seen_from_level_camera(truth, points)
+    hidden[40:60, :, :2] = hidden[39, :, :2]
+    hidden[40:60, :, 2] = 0.0
+    found = locate(points, soles, hidden, intrinsics((1280, 720), 1500.0), RATE).pelvis
+    assert np.abs(found - truth).max() < 0.05
+
+
+def test_who_jumps_off_a_roof_lands_below_it():
+    points, soles = body_points(90)
+    truth = np.stack([np.linspace(-1, 1, 90), np.full(90, 0.2), np.full(90, 7.0)], -1)
+    truth[60:, 1] += 1.9
+    found = locate(points, soles, seen_from_level_camera(truth, points), intrinsics((1280, 720), 1500.0), RATE)
+    assert found.floor == pytest.approx(1.1, abs=1e-2)
+    assert np.abs(found.pelvis - truth)[[*range(55), *range(65, 90)]].max() < 0.15
+
+
+def test_feet_far_under_the_floor_stand_on_another():
+    feet = np.zeros((20, 4, 3))
+    feet[:, :2, 2] = -1.5
+    probability = contact_probability(feet, RATE)
+    assert probability[:, :2].max() < 0.01
+    assert probability[:, 2:].min() > 0.9
