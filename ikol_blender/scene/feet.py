@@ -49,7 +49,7 @@ def lock_feet(
     floor_height: float = 0.0,
     strength: float = 1.0,
 ) -> Locked:
-    """Hold feet where they stand, within the frame range.
+    """Hold feet where they stand, within the frame range: both, or in Pose mode those whose bones are selected.
 
     Args:
         floor: put standing feet on the floor, and let nothing sink below it.
@@ -101,6 +101,10 @@ def _edit(
             "No foot stands in the frame range.",
             hint="Edit the contact curves, or choose to go by how the feet move." if by_curves else "",
         )
+    contacts = tuple(
+        foot if free else FootContact(np.zeros_like(foot.heel), np.zeros_like(foot.toe))
+        for foot, free in zip(contacts, _asked_for(sampled, legs), strict=True)
+    )
     origin = float(sampled.motion.skeleton.world[2, 3])
     done: LockedFeet = lock(
         sampled.motion,
@@ -112,6 +116,14 @@ def _edit(
         hold=hold,
     )
     return Locked(write_motion(sampled, done.motion, label), done.before, done.after, by_curves)
+
+
+def _asked_for(sampled: Sampled, legs: tuple[Leg, Leg]) -> tuple[bool, bool]:
+    """Which legs have a chosen bone; both when none has."""
+    left, right = (
+        any(sampled.chosen[bone] for bone in (leg.hip, leg.knee, leg.ankle, leg.toe) if bone >= 0) for leg in legs
+    )
+    return (left, right) if left or right else (True, True)
 
 
 def contacts_of(

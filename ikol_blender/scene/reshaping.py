@@ -18,13 +18,16 @@ _NEAR = 1e-3
 
 
 def mirror(context: bpy.types.Context) -> Edited:
-    """Left for right, all bones, within the frame range; contacts, confidence and other properties of a side go along.
+    """Left for right within the frame range: each chosen bone does what its partner did.
+
+    When all are, contacts, confidence and other properties of a side change sides too.
 
     Raises:
         BadInput: there is no armature, or no motion to edit.
     """
-    done = edit_motion(context, lambda sampled: mirrored(sampled.motion), "mirrored", every_bone=True)
-    _swap_sides(done.before)
+    done = edit_motion(context, lambda sampled: mirrored(sampled.motion), "mirrored")
+    if done.before.chosen.all():
+        _swap_sides(done.before)
     return done
 
 

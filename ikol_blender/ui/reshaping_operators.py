@@ -9,7 +9,7 @@ from .cleanup_operators import CleanUp, strength_property
 
 
 class IKOL_OT_mirror(CleanUp, Operator):
-    """Left for right, all bones, within the frame range; contacts and confidence change sides too"""
+    """Left for right within the frame range. Selected bones do what their partners did; all when none is selected"""
 
     bl_idname = "ikol.mirror"
     bl_label = "Mirror"

@@ -21,7 +21,7 @@ from bl_ext.user_default.ikol.ikol_blender.scene.samples import Sampled, sample,
 
 from tests.shared_data import shared
 
-from .evaluated import frames_of, heads
+from .evaluated import frames_of, heads, select_bones
 
 # The clip's root is given relative to its rest, so its floor is this high.
 _FLOOR = -1.05
@@ -185,6 +185,18 @@ def test_locks_the_take_that_ikol_imports(empty_scene: bpy.types.Scene, take_fil
     for name in ("L_Ankle", "R_Ankle"):
         path = heads(armature, frames)[inside, _column(armature, name)]
         assert np.linalg.norm(np.ptp(path, axis=0)) < 2e-3
+
+
+def test_only_the_selected_foot_is_locked(walk: bpy.types.Object) -> None:
+    count = len(sample(bpy.context, walk).motion)
+    _spoil(walk, np.linspace(0, 0.1, count)[:, None] * (1.0, 0.0, 0.0))
+    before = heads(walk, frames_of(bpy.context.scene))
+    bpy.ops.object.mode_set(mode="POSE")
+    select_bones(walk, "CC_Base_L_Foot")
+    assert bpy.ops.ikol.lock_feet(floor=False) == {"FINISHED"}
+    moved = np.abs(heads(walk, frames_of(bpy.context.scene)) - before)[..., :2].max(axis=(0, 2))
+    assert moved[_column(walk, "CC_Base_L_Foot")] > 0.005
+    assert moved[_column(walk, "CC_Base_R_Foot")] < 0.002
 
 
 def test_says_what_is_missing(empty_scene: bpy.types.Scene) -> None:

@@ -14,8 +14,9 @@ from bl_ext.user_default.ikol.ikol_blender.cleanup.motion import Motion
 from bl_ext.user_default.ikol.ikol_blender.scene import import_take
 from bl_ext.user_default.ikol.ikol_blender.scene.confidence_curves import read_confidence, write_confidence
 from bl_ext.user_default.ikol.ikol_blender.scene.contact_curves import CONTACTS, read_contacts, write_contacts
+from bl_ext.user_default.ikol.ikol_blender.scene.samples import sample
 
-from .evaluated import armature_of, frames_of, heads
+from .evaluated import armature_of, frames_of, heads, select_bones
 from .mocap import deepmimic
 
 
@@ -65,6 +66,20 @@ def test_mirror_changes_sides_of_contacts_and_confidence(armature: bpy.types.Obj
     assert np.array_equal(contacts[CONTACTS[0]], np.where(inside, frames > 50, flags))
     assert confidence["R_Wrist"][inside] == pytest.approx(frames[inside] / 100, abs=1e-5)
     assert confidence["L_Wrist"][~inside] == pytest.approx(frames[~inside] / 100, abs=1e-5)
+
+
+def test_selected_bones_do_what_their_partners_did(armature: bpy.types.Object) -> None:
+    bpy.context.view_layer.objects.active = armature
+    turns = sample(bpy.context, armature).motion
+    bpy.ops.object.mode_set(mode="POSE")
+    select_bones(armature, "L_Elbow")
+    assert bpy.ops.ikol.mirror() == {"FINISHED"}
+    after, names = sample(bpy.context, armature).motion, turns.skeleton.names
+    changed = quat.angle_between(after.rotations, turns.rotations).max(axis=0) > 1e-4
+    assert [name for name, is_changed in zip(names, changed, strict=True) if is_changed] == ["L_Elbow"]
+    angle = 2 * np.arccos(np.clip(np.abs(after.rotations[:, names.index("L_Elbow"), 0]), 0, 1))
+    partner = 2 * np.arccos(np.clip(np.abs(turns.rotations[:, names.index("R_Elbow"), 0]), 0, 1))
+    assert angle == pytest.approx(partner, abs=1e-3)
 
 
 def test_in_place_keeps_height_and_pose(empty_scene: bpy.types.Scene, walk: Motion) -> None:
