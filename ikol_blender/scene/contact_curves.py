@@ -58,6 +58,28 @@ def write_contacts(armature: bpy.types.Object, frames: Array, contacts: Mapping[
         write_keys(curve, kept.joined(fresh))
 
 
+def drop_contacts(armature: bpy.types.Object, frames: Array, *, whole: bool) -> bool:
+    """Let the contact curves of the active action say nothing at `frames` (T,) rising, because feet slide there.
+
+    Args:
+        whole: `frames` are all of the motion: the curves go. Else they say there that no foot stands.
+
+    Returns:
+        Whether a foot stood.
+    """
+    said = read_contacts(armature, frames)
+    if said is None:
+        return False
+    if whole:
+        curves = curves_of(armature).fcurves
+        for curve in [curve for name in CONTACTS if (curve := curves.find(_path(name))) is not None]:
+            curves.remove(curve)
+    else:
+        keyed = [name for name in CONTACTS if curves_of(armature).fcurves.find(_path(name)) is not None]
+        write_contacts(armature, frames, {name: np.zeros(len(frames)) for name in keyed})
+    return any(bool((values > PLANTED).any()) for values in said.values())
+
+
 def _step_back(curve: bpy.types.FCurve, last: float, value: float) -> Keys:
     """What keeps an old curve as it was after the frame `last`, where it takes `value` now: a key, or none."""
     after = last + 1

@@ -9,9 +9,11 @@ from ..cleanup.limbs import other_side
 from ..cleanup.mirror import mirror as mirrored
 from ..cleanup.travel import move_over_ground, path_of_travel
 from .compat import curves_of
+from .contact_curves import drop_contacts
 from .edits import Edited, edit_motion
 from .keys import read_keys, write_keys
 from .legs import carrier_of
+from .marks import Marked, clear_pins_between
 from .samples import Sampled, active_armature, sample, write_motion
 
 _NEAR = 1e-3
@@ -28,9 +30,9 @@ def mirror(context: bpy.types.Context) -> Edited:
     return done
 
 
-def in_place(context: bpy.types.Context, *, strength: float = 1.0) -> bpy.types.Action:
+def in_place(context: bpy.types.Context, *, strength: float = 1.0) -> Marked:
     """Take the travel over the ground away, within the frame range; sway and height stay. Later motion goes on from
-    where the range ends.
+    where the range ends. Feet slide then: contacts of the range are dropped, and pins of all that moved.
 
     Args:
         strength: the share of the travel that goes.
@@ -43,7 +45,12 @@ def in_place(context: bpy.types.Context, *, strength: float = 1.0) -> bpy.types.
     way = path_of_travel(sampled.motion, carrier)
     index = np.clip(np.arange(len(way)), sampled.first, sampled.last)
     edited = move_over_ground(sampled.motion, carrier, strength * (way[sampled.first] - way[index]))
-    return write_motion(sampled, edited, "in place", to_the_end=True)
+    action = write_motion(sampled, edited, "in place", to_the_end=True)
+    if strength == 0:
+        return Marked(action)
+    frames = sampled.frames[sampled.ranged]
+    dropped = drop_contacts(sampled.armature, frames, whole=len(frames) == len(way))
+    return Marked(action, dropped, clear_pins_between(sampled.armature, float(frames[0]), np.inf))
 
 
 def _swap_sides(sampled: Sampled) -> None:

@@ -14,8 +14,10 @@ from ..cleanup.loop import loop as close_loop
 from ..cleanup.retime import TimeMap, held, paced, resampled
 from ..contract import BadInput
 from .compat import copy_action, curves_of, existing_curves
+from .contact_curves import drop_contacts
 from .keys import read_keys, write_keys
 from .legs import carrier_of
+from .marks import Marked, clear_pins_between, retime_pins
 from .samples import Sampled, active_armature, edited_name, location_path, sample, write_bones
 from .timing import scene_rate
 
@@ -28,7 +30,7 @@ _STEPS_A_SAMPLE = 8
 _NEAR = 1e-3
 
 
-def trim(context: bpy.types.Context) -> bpy.types.Action:
+def trim(context: bpy.types.Context) -> Marked:
     """The action without what lies outside the frame range (the preview range when that is on).
 
     Raises:
@@ -36,12 +38,16 @@ def trim(context: bpy.types.Context) -> bpy.types.Action:
     """
     sampled = sample(context, active_armature(context))
     action = copy_action(sampled.armature, edited_name(sampled.armature, "trimmed"))
-    _cut(sampled.armature, float(sampled.frames[sampled.first]), float(sampled.frames[sampled.last]))
-    return action
+    first, last = float(sampled.frames[sampled.first]), float(sampled.frames[sampled.last])
+    _cut(sampled.armature, first, last)
+    before = clear_pins_between(sampled.armature, -np.inf, first - 1)
+    return Marked(action, pins_cleared=before + clear_pins_between(sampled.armature, last + 1, np.inf))
 
 
-def loop(context: bpy.types.Context, *, seam_s: float = 0.4, travel: bool = False) -> bpy.types.Action:
+def loop(context: bpy.types.Context, *, seam_s: float = 0.4, travel: bool = False) -> Marked:
     """The frame range as a cycle that ends as it begins and repeats; the range then lies over one cycle.
+
+    On the spot feet slide: contacts are dropped. Pins are too.
 
     Args:
         seam_s: how long the end takes to become the beginning.
@@ -66,6 +72,7 @@ def loop(context: bpy.types.Context, *, seam_s: float = 0.4, travel: bool = Fals
     moved = sampled.moved.copy()
     moved[carrier] = True
     write_bones(sampled.armature, cycle, frames, sampled.turned, moved)
+    dropped = not travel and drop_contacts(sampled.armature, frames, whole=True)
     goes_on = location_path(sampled.armature.pose.bones[cycle.skeleton.names[carrier]]) if travel else None
     for curve in curves_of(sampled.armature).fcurves:
         for old in [modifier for modifier in curve.modifiers if modifier.type == "CYCLES"]:
@@ -74,7 +81,7 @@ def loop(context: bpy.types.Context, *, seam_s: float = 0.4, travel: bool = Fals
         if curve.data_path == goes_on:
             cycles.mode_before = cycles.mode_after = "REPEAT_OFFSET"
     _set_range(context.scene, float(frames[0]), float(frames[-1]))
-    return action
+    return Marked(action, dropped, clear_pins_between(sampled.armature, -np.inf, np.inf))
 
 
 def time_warp(context: bpy.types.Context, *, speed: float = 1.0, keyed: bool = True) -> bpy.types.Action:
@@ -136,6 +143,7 @@ def _retimed(scene: bpy.types.Scene, sampled: Sampled, time_map: TimeMap, label:
     for curve in curves_of(sampled.armature).fcurves:
         write_keys(curve, time_map.moved(read_keys(curve)))
     write_bones(sampled.armature, motion, frames, sampled.turned, sampled.moved)
+    retime_pins(sampled.armature, time_map)
     _shift_end(scene, float(time_map.before[-1]), time_map.shift)
     return action
 

@@ -27,7 +27,8 @@ class IKOL_OT_in_place(CleanUp, Operator):
     strength: strength_property()
 
     def edit(self, context: Context) -> str:
-        return f"In place in {in_place(context, strength=self.strength).name}"
+        done = in_place(context, strength=self.strength)
+        return f"In place in {done.action.name}{done.words}"
 
 
 CLASSES = (IKOL_OT_mirror, IKOL_OT_in_place)

@@ -16,7 +16,8 @@ class IKOL_OT_trim(CleanUp, Operator):
     bl_label = "Trim"
 
     def edit(self, context: Context) -> str:
-        return f"Trimmed into {trim(context).name}"
+        done = trim(context)
+        return f"Trimmed into {done.action.name}{done.words}"
 
 
 class IKOL_OT_time_warp(CleanUp, Operator):
@@ -67,7 +68,8 @@ class IKOL_OT_loop(CleanUp, Operator):
     )
 
     def edit(self, context: Context) -> str:
-        return f"Looped into {loop(context, seam_s=self.seam_s, travel=self.travel).name}"
+        done = loop(context, seam_s=self.seam_s, travel=self.travel)
+        return f"Looped into {done.action.name}{done.words}"
 
 
 def _end(context: Context) -> int:

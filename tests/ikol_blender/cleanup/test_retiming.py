@@ -11,9 +11,12 @@ from bl_ext.user_default.ikol.ikol_blender.cleanup import quaternions as quat
 from bl_ext.user_default.ikol.ikol_blender.cleanup.loop import loop
 from bl_ext.user_default.ikol.ikol_blender.cleanup.motion import Motion
 from bl_ext.user_default.ikol.ikol_blender.cleanup.retime import held, paced, resampled
+from bl_ext.user_default.ikol.ikol_blender.pins.stored import add_pin
 from bl_ext.user_default.ikol.ikol_blender.scene import import_take
 from bl_ext.user_default.ikol.ikol_blender.scene.compat import curves_of
 from bl_ext.user_default.ikol.ikol_blender.scene.contact_curves import CONTACTS, read_contacts, write_contacts
+from bl_ext.user_default.ikol.ikol_blender.scene.retiming import loop as loop_range
+from bl_ext.user_default.ikol.ikol_blender.scene.retiming import trim
 
 from .evaluated import armature_of, frames_of, heads
 from .mocap import deepmimic
@@ -71,6 +74,52 @@ def test_loop_operator_repeats_without_a_seam(armature: bpy.types.Object) -> Non
     assert end == pytest.approx(start, abs=1e-4) and later == pytest.approx(start, abs=1e-4)
     with pytest.raises(RuntimeError, match="too short"):
         bpy.ops.ikol.loop(seam_s=2.0)
+
+
+def test_a_loop_on_the_spot_drops_contacts(armature: bpy.types.Object) -> None:
+    """Feet slide there; one that travels keeps them."""
+    frames, original = np.arange(1.0, 61.0), armature.animation_data.action
+    assert bpy.ops.ikol.loop(seam_s=0.3, travel=True) == {"FINISHED"}
+    assert _contact(armature, frames).any()
+    armature.animation_data.action = original
+    bpy.context.scene.frame_start, bpy.context.scene.frame_end = 1, 60
+    _pin(armature, 30)
+    done = loop_range(bpy.context, seam_s=0.3)
+    assert read_contacts(armature, frames) is None
+    assert "contacts dropped" in done.words and "1 pin cleared" in done.words
+    assert not len(armature.ikol_pins)
+
+
+def _pin(armature: bpy.types.Object, *frames: int) -> np.ndarray:
+    """Pins of a wrist as it is; their places."""
+    places = []
+    for frame in frames:
+        bpy.context.scene.frame_set(frame)
+        places.append(add_pin(bpy.context, armature, "L_Wrist", position=True, rotation=False).position[:])
+    return np.array(places)
+
+
+def test_pins_go_along_with_their_moments(armature: bpy.types.Object) -> None:
+    scene, wrist = bpy.context.scene, armature.pose.bones.find("L_Wrist")
+    _pin(armature, 5, 20, 50)
+    assert bpy.ops.ikol.time_warp(speed=0.5) == {"FINISHED"}
+    scene.frame_set(60)
+    assert bpy.ops.ikol.hold(seconds=1.0, ease_s=0.0) == {"FINISHED"}
+    added = scene.frame_end - 119
+    assert [pin.frame for pin in armature.ikol_pins] == [9, 39, 99 + added]
+    assert [pin.name for pin in armature.ikol_pins][1] == "L_Wrist @ 39"
+    for pin in armature.ikol_pins:
+        assert heads(armature, [pin.frame])[0, wrist] == pytest.approx(pin.position[:], abs=1e-3)
+    scene.frame_start, scene.frame_end = 20, 60
+    assert trim(bpy.context).pins_cleared == 2
+    assert [pin.frame for pin in armature.ikol_pins] == [39]
+
+
+def test_pins_that_meet_become_one(armature: bpy.types.Object) -> None:
+    _pin(armature, 9, 10, 11)
+    assert bpy.ops.ikol.time_warp(speed=4.0) == {"FINISHED"}
+    assert [pin.frame for pin in armature.ikol_pins] == [3, 4]
+    assert len({pin.frame for pin in armature.ikol_pins}) == 2
 
 
 def test_trim_leaves_the_range(armature: bpy.types.Object) -> None:
