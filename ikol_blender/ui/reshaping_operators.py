@@ -15,7 +15,8 @@ class IKOL_OT_mirror(CleanUp, Operator):
     bl_label = "Mirror"
 
     def edit(self, context: Context) -> str:
-        return f"Mirrored into {mirror(context).action.name}"
+        done = mirror(context)
+        return f"Mirrored into {done.action.name}{done.words}"
 
 
 class IKOL_OT_in_place(CleanUp, Operator):
