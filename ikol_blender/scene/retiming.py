@@ -47,7 +47,7 @@ def trim(context: bpy.types.Context) -> Marked:
 def loop(context: bpy.types.Context, *, seam_s: float = 0.4, travel: bool = False) -> Marked:
     """The frame range as a cycle that ends as it begins and repeats; the range then lies over one cycle.
 
-    On the spot feet slide: contacts are dropped. Pins are too.
+    It shows each pose once: its last frame is the one before the cycle begins again. On the spot feet slide: contacts are dropped. Pins are too.
 
     Args:
         seam_s: how long the end takes to become the beginning.
@@ -67,8 +67,14 @@ def loop(context: bpy.types.Context, *, seam_s: float = 0.4, travel: bool = Fals
     carrier = carrier_of(sampled)
     cycle = close_loop(part, carrier, seam, travel)
     frames = sampled.frames[sampled.ranged][seam:]
+    start, length = float(frames[0]), max(1, round(float(frames[-1] - frames[0])))
+    # Whole frames, or the cycles would not show the same poses, nor a range fit over one.
+    stretch = TimeMap(frames[[0, -1]], np.array([start, start + length]))
     action = copy_action(sampled.armature, edited_name(sampled.armature, "loop"))
-    _cut(sampled.armature, float(frames[0]), float(frames[-1]))
+    _cut(sampled.armature, start, float(frames[-1]))
+    for curve in curves_of(sampled.armature).fcurves:
+        write_keys(curve, stretch.moved(read_keys(curve)))
+    frames = stretch.later(frames)
     moved = sampled.moved.copy()
     moved[carrier] = True
     write_bones(sampled.armature, cycle, frames, sampled.turned, moved)
@@ -80,7 +86,9 @@ def loop(context: bpy.types.Context, *, seam_s: float = 0.4, travel: bool = Fals
         cycles = curve.modifiers.new("CYCLES")
         if curve.data_path == goes_on:
             cycles.mode_before = cycles.mode_after = "REPEAT_OFFSET"
-    _set_range(context.scene, float(frames[0]), float(frames[-1]))
+    # The last key is the first pose again.
+    start = int(np.ceil(start - _NEAR))
+    _set_range(context.scene, start, start + length - 1)
     return Marked(action, dropped, clear_pins_between(sampled.armature, -np.inf, np.inf))
 
 
@@ -180,11 +188,11 @@ def _cut(armature: bpy.types.Object, first: float, last: float) -> None:
         write_keys(curve, keys.where((keys.co[:, 0] > first - _NEAR) & (keys.co[:, 0] < last + _NEAR)))
 
 
-def _set_range(scene: bpy.types.Scene, first: float, last: float) -> None:
+def _set_range(scene: bpy.types.Scene, first: int, last: int) -> None:
     if scene.use_preview_range:
-        scene.frame_preview_start, scene.frame_preview_end = round(first), round(last)
+        scene.frame_preview_start, scene.frame_preview_end = first, last
     else:
-        scene.frame_start, scene.frame_end = round(first), round(last)
+        scene.frame_start, scene.frame_end = first, last
 
 
 def _shift_end(scene: bpy.types.Scene, last: float, shift: float) -> None:

@@ -15,6 +15,7 @@ from bl_ext.user_default.ikol.ikol_blender.pins.stored import add_pin
 from bl_ext.user_default.ikol.ikol_blender.scene import import_take
 from bl_ext.user_default.ikol.ikol_blender.scene.compat import curves_of
 from bl_ext.user_default.ikol.ikol_blender.scene.contact_curves import CONTACTS, read_contacts, write_contacts
+from bl_ext.user_default.ikol.ikol_blender.scene.keys import read_keys, write_keys
 from bl_ext.user_default.ikol.ikol_blender.scene.retiming import loop as loop_range
 from bl_ext.user_default.ikol.ikol_blender.scene.retiming import trim
 
@@ -56,7 +57,7 @@ def test_a_loop_that_travels_goes_on_at_its_pace(empty_scene: bpy.types.Scene, w
     armature = armature_of(walk)
     assert bpy.ops.ikol.loop(seam_s=0.2, travel=True) == {"FINISHED"}
     first, last = empty_scene.frame_start, empty_scene.frame_end
-    length = last - first
+    length = last - first + 1
     cycles = heads(armature, range(first, first + 3 * length))
     way = cycles[length, 0, :2] - cycles[0, 0, :2]
     assert np.linalg.norm(way) > 0.8, "the clip is one double step of a walk"
@@ -70,10 +71,28 @@ def test_loop_operator_repeats_without_a_seam(armature: bpy.types.Object) -> Non
     scene = bpy.context.scene
     assert bpy.ops.ikol.loop(seam_s=0.3) == {"FINISHED"}
     first, last = scene.frame_start, scene.frame_end
-    start, end, later = heads(armature, (first, last, last + (last - first)))
-    assert end == pytest.approx(start, abs=1e-4) and later == pytest.approx(start, abs=1e-4)
+    length = last - first + 1
+    cycles = heads(armature, range(first, first + 2 * length + 1))
+    assert cycles[length:] == pytest.approx(cycles[: length + 1], abs=1e-4)
+    assert np.abs(cycles[length - 1] - cycles[length]).max() > 1e-4, "no pose twice"
     with pytest.raises(RuntimeError, match="too short"):
         bpy.ops.ikol.loop(seam_s=2.0)
+
+
+def test_a_loop_of_motion_between_frames_is_whole_frames_long(armature: bpy.types.Object) -> None:
+    """A take of 30 Hz in a scene of 24: samples lie 0.8 frames apart."""
+    scene = bpy.context.scene
+    for curve in curves_of(armature).fcurves:
+        keys = read_keys(curve)
+        keys.co[:, 0] = 1 + 0.8 * (keys.co[:, 0] - 1)
+        write_keys(curve, keys)
+    scene.render.fps, scene.render.fps_base = 24, 1.0
+    scene.frame_start, scene.frame_end = 1, 48
+    assert bpy.ops.ikol.loop(seam_s=0.3) == {"FINISHED"}
+    length = scene.frame_end - scene.frame_start + 1
+    start = scene.frame_start
+    cycles = heads(armature, range(start, start + 3 * length + 1))
+    assert cycles[length:] == pytest.approx(cycles[: 2 * length + 1], abs=2e-4)
 
 
 def test_a_loop_on_the_spot_drops_contacts(armature: bpy.types.Object) -> None:
