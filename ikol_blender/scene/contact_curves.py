@@ -38,6 +38,16 @@ def read_contacts(armature: bpy.types.Object, frames: Array) -> dict[str, Array]
     return values
 
 
+def planted_contacts(armature: bpy.types.Object, frames: Array) -> dict[str, NDArray[np.bool_]] | None:
+    """When each of CONTACTS stands at `frames` (T,) by the contact curves: (T,).
+
+    None when there are no curves, or none of them ever says that a foot stands: then only the motion tells.
+    """
+    said = read_contacts(armature, frames)
+    found = None if said is None else {name: values > PLANTED for name, values in said.items()}
+    return None if found is None or not any(flags.any() for flags in found.values()) else found
+
+
 def write_contacts(armature: bpy.types.Object, frames: Array, contacts: Mapping[str, Array]) -> None:
     """Put `contacts`, each (T,) at `frames` (T,) rising, on the curves of `armature`'s active action.
 
