@@ -5,6 +5,8 @@ All of the action goes along: contacts, confidence and whatever else has curves 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import bpy
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +32,17 @@ _STEPS_A_SAMPLE = 8
 _NEAR = 1e-3
 
 
+@dataclass(frozen=True)
+class Warped:
+    """Attributes:
+    action: the new action, active on the armature; the one before it is kept.
+    speed_cleared: the scene's speed was keyed: its keys lay on the old motion, and are gone.
+    """
+
+    action: bpy.types.Action
+    speed_cleared: bool
+
+
 def trim(context: bpy.types.Context) -> Marked:
     """The action without what lies outside the frame range (the preview range when that is on).
 
@@ -47,7 +60,8 @@ def trim(context: bpy.types.Context) -> Marked:
 def loop(context: bpy.types.Context, *, seam_s: float = 0.4, travel: bool = False) -> Marked:
     """The frame range as a cycle that ends as it begins and repeats; the range then lies over one cycle.
 
-    It shows each pose once: its last frame is the one before the cycle begins again. On the spot feet slide: contacts are dropped. Pins are too.
+    It shows each pose once: its last frame is the one before the cycle begins again. On the spot feet slide:
+    contacts are dropped. Pins are too.
 
     Args:
         seam_s: how long the end takes to become the beginning.
@@ -92,12 +106,13 @@ def loop(context: bpy.types.Context, *, seam_s: float = 0.4, travel: bool = Fals
     return Marked(action, dropped, clear_pins_between(sampled.armature, -np.inf, np.inf))
 
 
-def time_warp(context: bpy.types.Context, *, speed: float = 1.0, keyed: bool = True) -> bpy.types.Action:
+def time_warp(context: bpy.types.Context, *, speed: float = 1.0, keyed: bool = True) -> Warped:
     """The frame range faster or slower, evenly sampled again; what comes later is shifted, the range's end too.
 
     Args:
         speed: 2 is twice as fast.
         keyed: times the scene's own speed (`scene.ikol.speed`), as it is keyed at each moment of the present motion.
+            Those keys go then. Without keys it does not count.
 
     Raises:
         BadInput: there is no motion, the range is one moment, or a speed is not above zero.
@@ -107,13 +122,21 @@ def time_warp(context: bpy.types.Context, *, speed: float = 1.0, keyed: bool = T
         raise BadInput("The range is a single frame.", hint="Choose a longer range.")
     inside = sampled.frames[sampled.ranged]
     frames = np.linspace(inside[0], inside[-1], _STEPS_A_SAMPLE * (len(inside) - 1) + 1)
-    speeds = speed * (_keyed_speed(context.scene, frames) if keyed else np.ones(len(frames)))
+    curve = _speed_curve(context.scene) if keyed else None
+    speeds = np.full(len(frames), speed)
+    if curve is not None:
+        speeds *= [curve.evaluate(float(frame)) for frame in frames]
     if speeds.min() < SLOWEST:
         raise BadInput(
             f"The speed is {speeds.min():.2f} at frame {frames[speeds.argmin()]:.0f}.",
             hint=f"Keep it at {SLOWEST} or above; to stand still, use Hold.",
         )
-    return _retimed(context.scene, sampled, paced(frames, speeds, _spacing(sampled)), "retimed")
+    action = _retimed(context.scene, sampled, paced(frames, speeds, _spacing(sampled)), "retimed")
+    if curve is not None:
+        # Else the next warp would run it all again, over other moments.
+        curves_of(context.scene).fcurves.remove(curve)
+        context.scene.ikol.speed = 1.0
+    return Warped(action, curve is not None)
 
 
 def hold(context: bpy.types.Context, *, seconds: float = 1.0, ease_s: float = 0.3) -> bpy.types.Action:
@@ -160,12 +183,10 @@ def _spacing(sampled: Sampled) -> float:
     return float(sampled.frames[1] - sampled.frames[0]) if len(sampled.frames) > 1 else 1.0
 
 
-def _keyed_speed(scene: bpy.types.Scene, frames: Array) -> Array:
+def _speed_curve(scene: bpy.types.Scene) -> bpy.types.FCurve | None:
     curves = existing_curves(scene)
     curve = None if curves is None else curves.fcurves.find(SPEED_PATH)
-    if curve is None:
-        return np.full(len(frames), float(scene.path_resolve(SPEED_PATH)))
-    return np.array([curve.evaluate(float(frame)) for frame in frames])
+    return None if curve is None or not len(curve.keyframe_points) else curve
 
 
 def _cut(armature: bpy.types.Object, first: float, last: float) -> None:

@@ -213,10 +213,12 @@ def test_keyed_speed_is_followed(armature: bpy.types.Object) -> None:
     assert after[:18] == pytest.approx(before[:18], abs=0.01)
     assert after[-1] == pytest.approx(before[-1], abs=1e-4)
     assert after[-21::2] == pytest.approx(before[-11:], abs=0.01)
-    scene.animation_data_clear()
-    scene.ikol.speed = 1.0
+    assert scene.ikol.speed == 1.0
     assert bpy.ops.ikol.time_warp() == {"FINISHED"}
-    assert scene.frame_end == end, "at speed 1 nothing changes"
+    assert scene.frame_end == end, "its keys are used up"
+    scene.ikol.speed = 0.5
+    assert bpy.ops.ikol.time_warp() == {"FINISHED"}
+    assert scene.frame_end == end, "a speed without keys does not count"
 
 
 def test_hold_stands_still_and_shifts_the_rest(armature: bpy.types.Object) -> None:
@@ -256,6 +258,7 @@ def test_hold_of_the_last_pose_lengthens_the_motion(armature: bpy.types.Object) 
 
 def test_too_slow_is_refused(armature: bpy.types.Object) -> None:
     bpy.context.scene.ikol.speed = 0.02
+    bpy.context.scene.keyframe_insert("ikol.speed", frame=1)
     with pytest.raises(RuntimeError, match="Hold"):
         bpy.ops.ikol.time_warp(speed=0.5)
 
