@@ -14,7 +14,7 @@ from ..cleanup.feet import lock_feet as lock
 from ..cleanup.limbs import Leg
 from ..contract import BadInput
 from .compat import copy_action
-from .contact_curves import CONTACTS, PLANTED, read_contacts, write_contacts
+from .contact_curves import CONTACTS, planted_contacts, write_contacts
 from .edits import range_weights
 from .legs import carrier_of, legs_of
 from .samples import Sampled, active_armature, edited_name, sample, write_motion
@@ -130,8 +130,8 @@ def contacts_of(
     sampled: Sampled, legs: tuple[Leg, Leg], source: Source = Source.CURVES
 ) -> tuple[tuple[FootContact, ...], bool]:
     """Of the left and the right foot, and whether the curves told."""
-    curves = read_contacts(sampled.armature, sampled.frames) if source is Source.CURVES else None
+    curves = planted_contacts(sampled.armature, sampled.frames) if source is Source.CURVES else None
     if curves is None:
         return detect_contacts(sampled.motion, legs), False
-    planted = [curves[name] > PLANTED for name in CONTACTS]
+    planted = [curves[name] for name in CONTACTS]
     return (FootContact(planted[0], planted[1]), FootContact(planted[2], planted[3])), True
