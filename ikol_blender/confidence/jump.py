@@ -49,7 +49,8 @@ def jump_to_doubt(
     found = active_timeline(context)
     if found is None:
         raise BadInput(
-            "The active object has no confidence.", hint="Click an armature that IKOL imported, with its own action."
+            "The active object's motion has no confidence.",
+            hint="Click an armature that IKOL imported; its own action must be active, or play in the NLA.",
         )
     armature, timeline = found
     columns = chosen_columns(armature, timeline)

@@ -83,7 +83,7 @@ def export_motion(
         BadInput: there is no motion, the armature does not suit the format, or the file cannot be written.
     """
     path = form.named(Path(path))
-    armature = active_armature(context)
+    armature = active_armature(context, to_write=False)
     sampled = sample(context, armature)
     if form is Format.AMASS:
         return write_amass(armature, sampled.motion, path)

@@ -18,6 +18,20 @@ def find_target(scene: bpy.types.Scene, name: str) -> bpy.types.Object | None:
     return min(found, key=lambda thing: thing.library is not None, default=None)
 
 
+def character_of(scene: bpy.types.Scene) -> bpy.types.Object | None:
+    """The scene's character; a deleted object stays in the field and is none."""
+    character = scene.ikol.character
+    return character if character is not None and character in scene.objects.values() else None
+
+
+def proposed_target(context: bpy.types.Context) -> bpy.types.Object | None:
+    """Who is to get the active armature's motion: the one other selected armature, or else the scene's character."""
+    active = context.active_object
+    others = [thing for thing in context.selected_objects if thing.type == "ARMATURE" and thing != active]
+    character = character_of(context.scene)
+    return others[0] if len(others) == 1 else None if character == active else character
+
+
 def check_target(target: bpy.types.Object | None, source: bpy.types.Object) -> bpy.types.Object:
     """The armature to animate.
 

@@ -68,7 +68,7 @@ def retarget(
     Raises:
         BadInput: there is no motion, or a rig cannot be read or animated.
     """
-    source = active_armature(context)
+    source = active_armature(context, to_write=False)
     target = check_target(target, source)
     if target.pose is None:  # Blender makes the pose of a new object when it is next evaluated
         context.view_layer.update()
@@ -97,7 +97,9 @@ def retarget(
     action.name = f"{source.animation_data.action.name} on {target.name}"
     hold_by_keys(target, switches, resting, float(sampled.frames[0]))
     # Only in a rig of controls can something hold a bone: others were refused for it.
-    held = astray(context, target, ours, moved, sampled.frames) if bone_map.settings else None
+    # One that is shown in Rest Position shows nothing of where its bones go.
+    looked_at = bone_map.settings and target.data.pose_position == "POSE"
+    held = astray(context, target, ours, moved, sampled.frames) if looked_at else None
     if push_nla:
         push_down(target)
     return Retargeted(action, bone_map, before, after, held, (*doubts, *more))

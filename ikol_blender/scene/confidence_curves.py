@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..cleanup.keys import plain_keys
-from .compat import curves_of, existing_curves
+from .compat import curves_of, existing_curves, strip_curves
 from .keys import write_keys
 from .property_curves import float_property, property_curve, values_at
 
@@ -38,15 +38,22 @@ def confidence_path(bone: str) -> str:
     return f'pose.bones["{bpy.utils.escape_identifier(bone)}"]["{CONFIDENCE}"]'
 
 
-def confidence_curves(armature: bpy.types.Object) -> dict[str, bpy.types.FCurve]:
-    """The confidence curve of each bone that has one in the active action. Makes nothing: drawing may ask."""
-    curves = existing_curves(armature)
+def confidence_curves(
+    armature: bpy.types.Object, strip: bpy.types.NlaStrip | None = None
+) -> dict[str, bpy.types.FCurve]:
+    """The confidence curve of each bone that has one, in the active action or in `strip`'s.
+
+    Makes nothing: drawing may ask.
+    """
+    curves = existing_curves(armature) if strip is None else strip_curves(strip)
     if curves is None:
         return {}
     found = ((bone.name, curves.fcurves.find(confidence_path(bone.name))) for bone in armature.pose.bones)
     return {bone: curve for bone, curve in found if curve is not None and len(curve.keyframe_points)}
 
 
-def read_confidence(armature: bpy.types.Object, frames: Array) -> dict[str, Array]:
-    """(T,) confidence at `frames` (T,) of each bone that has it."""
-    return {bone: values_at(curve, frames) for bone, curve in confidence_curves(armature).items()}
+def read_confidence(
+    armature: bpy.types.Object, frames: Array, strip: bpy.types.NlaStrip | None = None
+) -> dict[str, Array]:
+    """(T,) confidence at the action's `frames` (T,) of each bone that has it."""
+    return {bone: values_at(curve, frames) for bone, curve in confidence_curves(armature, strip).items()}

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..cleanup.keys import CONSTANT, Keys, plain_keys
-from .compat import curves_of, existing_curves
+from .compat import curves_of, existing_curves, strip_curves
 from .keys import read_keys, write_keys
 from .property_curves import float_property, property_curve, values_at
 
@@ -22,12 +22,15 @@ _GROUP = "Contacts"
 _NEAR = 1e-3
 
 
-def read_contacts(armature: bpy.types.Object, frames: Array) -> dict[str, Array] | None:
-    """What the contact curves of `armature`'s active action say at `frames` (T,), for each of CONTACTS: (T,), 0..1.
+def read_contacts(
+    armature: bpy.types.Object, frames: Array, strip: bpy.types.NlaStrip | None = None
+) -> dict[str, Array] | None:
+    """What the contact curves of `armature`'s active action, or of `strip`'s, say at the action's `frames` (T,).
 
+    For each of CONTACTS: (T,), 0..1.
     None when the action has no contact curves; a single one that is missing reads as never planted.
     """
-    curves = existing_curves(armature)
+    curves = existing_curves(armature) if strip is None else strip_curves(strip)
     found = {} if curves is None else {name: curves.fcurves.find(_path(name)) for name in CONTACTS}
     found = {name: curve for name, curve in found.items() if curve is not None and len(curve.keyframe_points)}
     if not found:

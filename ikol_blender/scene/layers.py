@@ -16,8 +16,8 @@ from ..contract import BadInput
 from .action import write_curve
 from .compat import curves_of, existing_curves, new_action, selected_bones, strip_curves
 from .keys import read_keys, write_keys
-from .nla import push_down, refuse_tweaking
-from .samples import bone_path, edited_name, own_armature, rotation_path
+from .nla import push_down, refuse_layers, refuse_tweaking
+from .samples import bone_path, edited_name, own_armature, rotation_path, unedited_name
 
 Array = NDArray[np.float64]
 
@@ -145,6 +145,7 @@ def _layered(context: bpy.types.Context) -> bpy.types.Object:
     refuse_tweaking(armature)
     animation = armature.animation_data
     if animation is None or (animation.action is None and not any(True for _ in _strips(armature))):
+        refuse_layers(armature)
         raise BadInput(f"{armature.name} has no motion.", hint="Assign an action to it, or import a take.")
     return armature
 
@@ -159,7 +160,7 @@ def _strips(armature: bpy.types.Object) -> Iterator[bpy.types.NlaStrip]:
 def _name(armature: bpy.types.Object, label: str) -> str:
     if armature.animation_data.action is not None:
         return edited_name(armature, label)
-    return f"{next(_strips(armature)).action.name.split(' | ')[0]} | {label}"
+    return f"{unedited_name(next(_strips(armature)).action.name)} | {label}"
 
 
 def _frames(armature: bpy.types.Object) -> tuple[float, float]:

@@ -129,7 +129,7 @@ def time_warp(context: bpy.types.Context, *, speed: float = 1.0, keyed: bool = T
     if speeds.min() < SLOWEST:
         raise BadInput(
             f"The speed is {speeds.min():.2f} at frame {frames[speeds.argmin()]:.0f}.",
-            hint=f"Keep it at {SLOWEST} or above; to stand still, use Hold.",
+            hint=f"Keep it at {SLOWEST} or above; to stand still, use Freeze pose.",
         )
     action = _retimed(context.scene, sampled, paced(frames, speeds, _spacing(sampled)), "retimed")
     if curve is not None:
@@ -147,9 +147,11 @@ def hold(context: bpy.types.Context, *, seconds: float = 1.0, ease_s: float = 0.
         ease_s: how long the motion takes to come to rest, and to leave.
 
     Raises:
-        BadInput: there is no motion at the current frame.
+        BadInput: there is no motion at the current frame, or `seconds` are less than a frame.
     """
     scene = context.scene
+    if seconds * scene_rate(scene) < 0.5:
+        raise BadInput(f"{seconds:g} s are less than a frame.", hint="Freeze the pose for longer.")
     sampled = sample(context, active_armature(context))
     frame, first, last = scene.frame_current_final, float(sampled.frames[0]), float(sampled.frames[-1])
     if not first - _NEAR <= frame <= last + _NEAR:

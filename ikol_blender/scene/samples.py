@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import bpy
@@ -16,12 +17,18 @@ from ..cleanup.skeleton import Skeleton
 from ..contract import BadInput
 from .compat import copy_action, curves_of, existing_curves, selected_bones
 from .keys import read_keys, write_keys
-from .nla import refuse_tweaking
+from .nla import refuse_layers, refuse_tweaking
 from .timing import scene_rate
 
 Array = NDArray[np.float64]
 
 _ROTATION_PATHS = {"QUATERNION": ("rotation_quaternion", 4), "AXIS_ANGLE": ("rotation_axis_angle", 4)}
+# What edits add to an action's name, and the number that Blender adds to one that is taken.
+_LABELS = (
+    "smoothed", "feet locked", "on the floor", "contacts", "mirrored", "in place", "trimmed", "loop", "retimed", "hold",
+    "offset", "merged", "reduced", "quaternions", "Euler", "hand held",
+)  # fmt: skip
+_EDITS = re.compile(rf"(?: \| (?:{'|'.join(_LABELS)})(?:\.\d+)?)+$")
 _SAME = 1e-7
 _FEW_KEYS = 8
 _ON_FRAME = 1e-3
@@ -56,8 +63,8 @@ class Sampled:
         return slice(self.first, self.last + 1)
 
 
-def own_armature(context: bpy.types.Context) -> bpy.types.Object:
-    """The active armature, of this file.
+def own_armature(context: bpy.types.Context, *, to_write: bool = True) -> bpy.types.Object:
+    """The active armature, of this file unless it is only to be read.
 
     Raises:
         BadInput: there is none.
@@ -65,24 +72,25 @@ def own_armature(context: bpy.types.Context) -> bpy.types.Object:
     armature = context.active_object
     if armature is None or armature.type != "ARMATURE":
         raise BadInput("No armature is active.", hint="Click the armature whose motion to edit.")
-    if not armature.is_editable:
+    if to_write and not armature.is_editable:
         raise BadInput(f"{armature.name} is linked from another file.", hint="Make a library override of it first.")
     return armature
 
 
-def active_armature(context: bpy.types.Context) -> bpy.types.Object:
-    """The active armature, with an action that may be edited.
+def active_armature(context: bpy.types.Context, *, to_write: bool = True) -> bpy.types.Object:
+    """The active armature, with an action.
+
+    Args:
+        to_write: it must be editable; a linked one is good enough to read from.
 
     Raises:
         BadInput: there is none.
     """
-    armature = own_armature(context)
+    armature = own_armature(context, to_write=to_write)
     refuse_tweaking(armature)
     curves = existing_curves(armature)
     if curves is None or not curves.fcurves:
-        animation = armature.animation_data
-        if animation is not None and any(track.strips for track in animation.nla_tracks):
-            raise BadInput(f"The motion of {armature.name} lies in NLA layers.", hint="Merge the layers first.")
+        refuse_layers(armature)
         raise BadInput(f"{armature.name} has no motion.", hint="Assign an action to it, or import a take.")
     return armature
 
@@ -162,7 +170,12 @@ def write_bones(
 
 def edited_name(armature: bpy.types.Object, label: str) -> str:
     """ "walk | smoothed" of "walk" and of "walk | feet locked"."""
-    return f"{armature.animation_data.action.name.split(' | ')[0]} | {label}"
+    return f"{unedited_name(armature.animation_data.action.name)} | {label}"
+
+
+def unedited_name(name: str) -> str:
+    """An action's name without what edits have added to it; "walk | left foot" is an animator's own."""
+    return _EDITS.sub("", name) or name
 
 
 def replace_keys(

@@ -60,8 +60,8 @@ class IKOL_OT_smooth(CleanUp, Operator):
         name="Method",
         items=(
             (Method.ADAPTIVE.value, "Keep punches", "Smooth what is jitter; keep what stands out of it"),
-            (Method.BUTTERWORTH.value, "Butterworth", "Cut all that is faster than a frequency"),
-            (Method.ONE_EURO.value, "One Euro", "A cutoff that grows with the speed of each bone"),
+            (Method.BUTTERWORTH.value, "Everything fast", "Cut all that is faster than a frequency (Butterworth)"),
+            (Method.ONE_EURO.value, "Calm bones most", "The slower a bone, the smoother it gets (One Euro)"),
         ),
     )
     calm_hz: FloatProperty(
@@ -83,12 +83,8 @@ class IKOL_OT_smooth(CleanUp, Operator):
     def draw(self, context: Context) -> None:
         layout = self.layout
         layout.use_property_split = True
-        layout.prop(self, "method")
-        for name in _FREQUENCY_OF[Method(self.method)]:
+        for name in ("strength", "method", "by_limb", "spikes", *_FREQUENCY_OF[Method(self.method)]):
             layout.prop(self, name)
-        layout.prop(self, "by_limb")
-        layout.prop(self, "spikes")
-        layout.prop(self, "strength")
 
     def edit(self, context: Context) -> str:
         method = Method(self.method)
@@ -141,11 +137,15 @@ class IKOL_OT_convert_rotations(CleanUp, Operator):
     def edit(self, context: Context) -> str:
         done = convert_rotations(context, mode=self.mode)
         modes = ", ".join(f"{count} {mode}" for mode, count in sorted(done.modes.items(), key=lambda item: -item[1]))
-        words = f"Bones: {modes}; in {done.action.name}"
         if set(done.modes) == {QUATERNION}:
-            return words
-        return f"{words}. At least {math.degrees(done.margin):.0f} degrees from gimbal lock"
+            return f"No flips; bones: {modes}; in {done.action.name}"
+        margin = math.degrees(done.margin)
+        lead = "No flips" if margin >= _CLEAR_DEG else "Fast turns near gimbal lock: Safest Euler or Quaternion may do"
+        return f"{lead}; at least {margin:.0f} degrees from gimbal lock; bones: {modes}; in {done.action.name}"
 
+
+# Nearer to gimbal lock, the curves of a bone that turns smoothly may run through tens of degrees in a frame.
+_CLEAR_DEG = 5.0
 
 _FREQUENCY_OF = {
     Method.ADAPTIVE: ("calm_hz",),

@@ -6,7 +6,8 @@ from bpy.types import Context, Panel, UILayout
 
 from ..scene.compat import selected_bones
 
-# By heading, rows of operators and their icons.
+# By heading, rows of operators and their icons. Those under _ON_SELECTED leave other bones as they are.
+_ON_SELECTED = ("Noise", "Layers", "Curves")
 _ROWS = (
     ("Noise", ((("ikol.smooth", "MOD_SMOOTH"),),)),
     (
@@ -16,6 +17,7 @@ _ROWS = (
             (("ikol.lock_feet", "PINNED"), ("ikol.fix_floor", "AXIS_TOP")),
         ),
     ),
+    ("Hand", ((("ikol.hold_hand", "VIEW_PAN"),),)),
     ("Body", ((("ikol.mirror", "MOD_MIRROR"), ("ikol.in_place", "UNPINNED")),)),
     (
         "Time",
@@ -35,13 +37,15 @@ class IKOL_PT_clean_up(Panel):
     bl_category = "IKOL"
     bl_label = "Clean up"
     bl_options = {"DEFAULT_CLOSED"}
+    bl_order = 4
 
     def draw(self, context: Context) -> None:
         layout = self.layout
-        layout.label(text=_what(context), icon="INFO")
+        layout.label(text=_frames(context), icon="INFO")
+        bones = _bones(context)
         for heading, rows in _ROWS:
             column = layout.column(align=True)
-            column.label(text=heading)
+            column.label(text=f"{heading} ({bones})" if bones and heading in _ON_SELECTED else heading)
             for operators in rows:
                 row = column.row(align=True)
                 for name, icon in operators:
@@ -50,16 +54,23 @@ class IKOL_PT_clean_up(Panel):
                 _draw_speed(column, context)
 
 
-def _what(context: Context) -> str:
-    """Which bones and frames the tools work on."""
+def _frames(context: Context) -> str:
+    """What the tools that have a range go by; layers, rotations and what has frames of its own take no notice."""
     armature, scene = context.active_object, context.scene
     if armature is None or armature.type != "ARMATURE":
         return "Make an armature active"
-    chosen = len(selected_bones(armature)) if armature.mode == "POSE" else 0
-    bones = f"{chosen} selected bone{'s' if chosen != 1 else ''}" if chosen else "All bones"
     if scene.use_preview_range:
-        return f"{bones}, preview range {scene.frame_preview_start} to {scene.frame_preview_end}"
-    return f"{bones}, frames {scene.frame_start} to {scene.frame_end}"
+        return f"Preview range: {scene.frame_preview_start} to {scene.frame_preview_end}"
+    return f"Frame range: {scene.frame_start} to {scene.frame_end}"
+
+
+def _bones(context: Context) -> str:
+    """Which bones the tools work on that go by the selection; nothing when that is all of them."""
+    armature = context.active_object
+    if armature is None or armature.type != "ARMATURE" or armature.mode != "POSE":
+        return ""
+    count = len(selected_bones(armature))
+    return f"{count} selected bone{'s' if count != 1 else ''}" if count else ""
 
 
 def _draw_speed(layout: UILayout, context: Context) -> None:

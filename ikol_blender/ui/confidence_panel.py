@@ -13,6 +13,7 @@ class IKOL_PT_confidence(Panel):
     bl_category = "IKOL"
     bl_label = "Confidence"
     bl_options = {"DEFAULT_CLOSED"}
+    bl_order = 2
 
     def draw(self, context: Context) -> None:
         settings, layout = context.scene.ikol, self.layout
@@ -31,7 +32,7 @@ class IKOL_PT_confidence(Panel):
             jump = row.operator(f"ikol.{name}_doubtful", text=text, icon=icon)
             jump.threshold, jump.shortest = settings.doubt_threshold, settings.doubt_shortest
         if found is None:
-            layout.label(text="Click the armature of a take.", icon="INFO")
+            layout.label(text="Click an armature whose motion IKOL imported.", icon="INFO")
             return
         armature, timeline = found
         count = len(chosen_columns(armature, timeline))

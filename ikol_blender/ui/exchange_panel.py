@@ -9,6 +9,7 @@ class IKOL_PT_exchange(Panel):
     bl_category = "IKOL"
     bl_label = "Import and export"
     bl_options = {"DEFAULT_CLOSED"}
+    bl_order = 6
 
     def draw(self, context: Context) -> None:
         column = self.layout.column(align=True)

@@ -45,7 +45,7 @@ class IKOL_OT_detect_contacts(CleanUp, Operator):
 
 
 class IKOL_OT_lock_feet(CleanUp, Operator):
-    """Hold heels and balls of the feet where they stand, within the frame range"""
+    """Stop standing feet from sliding, at every contact within the frame range, by bending the legs"""
 
     bl_idname = "ikol.lock_feet"
     bl_label = "Lock feet"

@@ -22,6 +22,7 @@ class _Sidebar:
 
 class IKOL_PT_solve(_Sidebar, Panel):
     bl_label = "IKOL Motion Capture"
+    bl_order = 0
 
     def draw(self, context: Context) -> None:
         settings = context.scene.ikol
@@ -52,6 +53,7 @@ class IKOL_PT_solve(_Sidebar, Panel):
 class IKOL_PT_options(_Sidebar, Panel):
     bl_label = "Options"
     bl_parent_id = "IKOL_PT_solve"
+    bl_order = 0
     bl_options = {"DEFAULT_CLOSED"}
 
     @classmethod
@@ -78,6 +80,7 @@ class IKOL_UL_takes(UIList):
 
 class IKOL_PT_takes(_Sidebar, Panel):
     bl_label = "Takes"
+    bl_order = 1
 
     def draw(self, context: Context) -> None:
         settings = context.scene.ikol

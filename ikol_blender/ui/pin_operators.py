@@ -12,7 +12,7 @@ from ..scene.compat import selected_bones
 
 
 class IKOL_OT_pin_add(Operator):
-    """Hold the selected bones on this frame as they are posed now"""
+    """Remember how the selected bones are posed on this one frame; Re-solve then leads the motion through it"""
 
     bl_idname = "ikol.pin_add"
     bl_label = "Pin"

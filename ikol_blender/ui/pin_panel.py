@@ -11,6 +11,7 @@ class IKOL_PT_pins(Panel):
     bl_category = "IKOL"
     bl_label = "Pins"
     bl_options = {"DEFAULT_CLOSED"}
+    bl_order = 3
 
     def draw(self, context: Context) -> None:
         column = self.layout.column(align=True)

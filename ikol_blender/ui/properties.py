@@ -120,7 +120,7 @@ class IKOL_Settings(PropertyGroup):
     )
     character: PointerProperty(
         name="Character",
-        description="The armature that gets the motion; empty: the other selected armature",
+        description="The armature that gets the motion, unless another one is selected beside the active one",
         type=bpy.types.Object,
         poll=lambda settings, thing: thing.type == "ARMATURE",
     )

@@ -7,7 +7,7 @@ from bpy.types import Context, Operator
 
 from ..contract import BadInput, IkolError
 from ..retarget.hold import hold_hand
-from ..retarget.rig import find_target
+from ..retarget.rig import find_target, proposed_target
 from ..retarget.run import retarget
 from ..retarget.stored_map import role_title
 from ..retarget.transfer import Root
@@ -23,7 +23,9 @@ class IKOL_OT_retarget(Operator):
 
     target: StringProperty(name="Target", description="The character's armature")
     plant_feet: BoolProperty(
-        name="Plant feet", description="Feet stand still where the source's do (not in place)", default=True
+        name="Plant feet",
+        description="While retargeting, feet of the character stand still when the source's do (not in place)",
+        default=True,
     )
     root: EnumProperty(
         name="Travel",
@@ -66,20 +68,18 @@ class IKOL_OT_retarget(Operator):
         layout.prop(self, "push_nla")
 
     def invoke(self, context: Context, event: object) -> set[str]:
-        chosen = [thing for thing in context.selected_objects if thing.type == "ARMATURE"]
-        others = [thing for thing in chosen if thing != context.active_object]
-        if context.scene.ikol.character not in (None, context.active_object):
-            others = [context.scene.ikol.character]
-        if len(others) == 1:
-            self.target = others[0].name
-            return self.execute(context)
-        return context.window_manager.invoke_props_dialog(self)
+        proposed = proposed_target(context)
+        if proposed is None:
+            return context.window_manager.invoke_props_dialog(self)
+        self.target = proposed.name
+        return self.execute(context)
 
     def execute(self, context: Context) -> set[str]:
+        target = find_target(context.scene, self.target)
         try:
             done = retarget(
                 context,
-                find_target(context.scene, self.target),
+                target,
                 root=Root(self.root),
                 plant_feet=self.plant_feet,
                 root_bone=self.root_bone,
@@ -99,11 +99,14 @@ class IKOL_OT_retarget(Operator):
         if done.astray is not None:
             name, angle = done.astray
             self.report({"WARNING"}, f"Something holds {name} {math.degrees(angle):.0f} degrees from where it belongs")
+        if target.data.pose_position == "REST":
+            way_out = "choose Pose Position in its data properties to see it move"
+            self.report({"WARNING"}, f"{target.name} is shown in Rest Position: {way_out}")
         return {"FINISHED"}
 
 
 class IKOL_OT_hold_hand(Operator):
-    """Hold a hand of the active armature at an object, or where it is, over a range of frames, into a new action"""
+    """Keep a hand at an object, or where it is, from one frame to another while the body moves on; the arm bends"""
 
     bl_idname = "ikol.hold_hand"
     bl_label = "Hold hand"

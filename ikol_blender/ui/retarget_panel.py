@@ -2,6 +2,8 @@
 
 from bpy.types import Context, Object, Panel, UILayout, UIList
 
+from ..retarget.rig import character_of
+
 
 class _Sidebar:
     bl_space_type = "VIEW_3D"
@@ -12,29 +14,31 @@ class _Sidebar:
 
 class IKOL_PT_retarget(_Sidebar, Panel):
     bl_label = "Retarget"
+    bl_order = 5
 
     def draw(self, context: Context) -> None:
         column = self.layout.column()
         column.prop(context.scene.ikol, "character")
         column.operator("ikol.retarget", text="Retarget to character", icon="ARMATURE_DATA")
-        self.layout.operator("ikol.hold_hand", text="Hold hand", icon="VIEW_PAN")
 
 
 class IKOL_PT_map_target(_Sidebar, Panel):
     bl_label = "Character's bones"
     bl_parent_id = "IKOL_PT_retarget"
+    bl_order = 0
 
     @classmethod
     def poll(cls, context: Context) -> bool:
-        return context.scene.ikol.character is not None
+        return character_of(context.scene) is not None
 
     def draw(self, context: Context) -> None:
-        _draw_map(self.layout, context.scene.ikol.character)
+        _draw_map(self.layout, character_of(context.scene))
 
 
 class IKOL_PT_map_source(_Sidebar, Panel):
     bl_label = "Source's bones"
     bl_parent_id = "IKOL_PT_retarget"
+    bl_order = 1
 
     @classmethod
     def poll(cls, context: Context) -> bool:

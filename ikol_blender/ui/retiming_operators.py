@@ -42,10 +42,10 @@ class IKOL_OT_time_warp(CleanUp, Operator):
 
 
 class IKOL_OT_hold(CleanUp, Operator):
-    """Stand still in the pose of the current frame for a while; what comes later is shifted"""
+    """Stop the whole body in the pose of the current frame for a while; what comes later is shifted"""
 
     bl_idname = "ikol.hold"
-    bl_label = "Hold"
+    bl_label = "Freeze pose"
 
     seconds: FloatProperty(name="Seconds", description="How long", default=1.0, min=0.0, soft_max=10.0)
     ease_s: FloatProperty(
@@ -54,7 +54,7 @@ class IKOL_OT_hold(CleanUp, Operator):
 
     def edit(self, context: Context) -> str:
         action = hold(context, seconds=self.seconds, ease_s=self.ease_s)
-        return f"Held in {action.name}; the range now ends at frame {_end(context)}"
+        return f"Frozen in {action.name}; the range now ends at frame {_end(context)}"
 
 
 class IKOL_OT_loop(CleanUp, Operator):

@@ -29,3 +29,11 @@ def test_disabling_leaves_nothing_and_enabling_brings_it_back() -> None:
 def test_settings_and_preferences_are_there(empty_scene: bpy.types.Scene) -> None:
     assert empty_scene.ikol.detector == "heavy"
     assert bpy.context.preferences.addons[EXTENSION].preferences.device == "auto"
+
+
+def test_panels_stand_in_the_order_of_work(empty_scene: bpy.types.Scene) -> None:
+    panels = [getattr(bpy.types, name) for name in dir(bpy.types) if name.startswith("IKOL_PT_")]
+    tops = sorted((panel for panel in panels if not hasattr(panel, "bl_parent_id")), key=lambda panel: panel.bl_order)
+    titles = "IKOL Motion Capture, Takes, Confidence, Pins, Clean up, Retarget, Import and export"
+    assert ", ".join(panel.bl_label for panel in tops) == titles
+    assert len({panel.bl_order for panel in tops}) == len(tops)

@@ -11,6 +11,7 @@ import pytest
 from bl_ext.user_default.ikol.ikol_blender.scene import import_take
 from bl_ext.user_default.ikol.ikol_blender.scene.contact_curves import CONTACTS, read_contacts, write_contacts
 from bl_ext.user_default.ikol.ikol_blender.scene.layers import posed_offsets
+from bl_ext.user_default.ikol.ikol_blender.ui import cleanup_panel
 from mathutils import Euler, Matrix
 
 from .evaluated import axes, heads, select_bones
@@ -148,3 +149,12 @@ def test_tweak_mode_is_refused(armature: bpy.types.Object) -> None:
     for operator in (bpy.ops.ikol.smooth, bpy.ops.ikol.merge_layers, bpy.ops.ikol.trim):
         with pytest.raises(RuntimeError, match="tweak mode"):
             operator()
+
+
+def test_the_panel_names_selected_bones_only_where_tools_go_by_them(armature: bpy.types.Object) -> None:
+    context = bpy.context
+    assert (cleanup_panel._frames(context), cleanup_panel._bones(context)) == ("Frame range: 1 to 60", "")
+    bpy.ops.object.mode_set(mode="POSE")
+    for bone in armature.pose.bones:
+        (bone if bpy.app.version >= (5, 0, 0) else bone.bone).select = bone.name in ("Head", "Neck")
+    assert cleanup_panel._bones(context) == "2 selected bones"

@@ -250,6 +250,8 @@ def test_hold_of_the_last_pose_lengthens_the_motion(armature: bpy.types.Object) 
     before = heads(armature, range(1, 61))
     scene.frame_set(60)
     assert bpy.ops.ikol.hold(seconds=0.5, ease_s=0.0) == {"FINISHED"}
+    with pytest.raises(RuntimeError, match="less than a frame"):
+        bpy.ops.ikol.hold(seconds=0.01)
     after = heads(armature, range(1, scene.frame_end + 1))
     assert scene.frame_end == 75
     assert after[:60] == pytest.approx(before, abs=1e-4)
@@ -259,7 +261,7 @@ def test_hold_of_the_last_pose_lengthens_the_motion(armature: bpy.types.Object) 
 def test_too_slow_is_refused(armature: bpy.types.Object) -> None:
     bpy.context.scene.ikol.speed = 0.02
     bpy.context.scene.keyframe_insert("ikol.speed", frame=1)
-    with pytest.raises(RuntimeError, match="Hold"):
+    with pytest.raises(RuntimeError, match="Freeze pose"):
         bpy.ops.ikol.time_warp(speed=0.5)
 
 

@@ -174,3 +174,38 @@ def test_undo_takes_the_strip_back_too(armature: bpy.types.Object) -> None:
     bpy.ops.ed.undo()
     undone = timeline_of(bpy.data.objects[name])
     assert undone is not None and undone.confidence[0, undone.bones.index("Head")] == pytest.approx(0.9)
+
+
+def _lean(armature: bpy.types.Object) -> None:
+    bpy.context.scene.frame_set(1)
+    armature.pose.bones["Spine1"].rotation_quaternion = (0.9, 0.4, 0.0, 0.0)
+    assert bpy.ops.ikol.add_offset_layer() == {"FINISHED"}
+    assert armature.animation_data.action is None
+
+
+def test_under_layers_confidence_stays_where_the_motion_plays(armature: bpy.types.Object) -> None:
+    before = timeline_of(armature)
+    _lean(armature)
+    under = timeline_of(armature)
+    assert before is not None and under is not None and under is timeline_of(armature), "sampled once"
+    assert np.array_equal(under.frames, before.frames) and np.allclose(under.confidence, before.confidence)
+    assert np.array_equal(under.planted, before.planted)
+    assert jump_to_doubt(bpy.context) is not None and bpy.context.scene.frame_current == 11
+    strip = armature.animation_data.nla_tracks[0].strips[0]
+    strip.frame_start, strip.frame_end = strip.frame_start + 5, strip.frame_end + 5
+    bpy.context.scene.frame_set(1)
+    assert jump_to_doubt(bpy.context) is not None and bpy.context.scene.frame_current == 16
+    strip.mute = True
+    assert active_timeline(bpy.context) is None
+
+
+def test_muted_tracks_leave_a_way_out_in_words(armature: bpy.types.Object) -> None:
+    _lean(armature)
+    for track in armature.animation_data.nla_tracks:
+        track.mute = True
+    for edit in (bpy.ops.ikol.smooth, bpy.ops.ikol.merge_layers):
+        with pytest.raises(RuntimeError, match=r"are muted.*Action editor.*unmute"):
+            edit()
+    armature.animation_data.nla_tracks[0].mute = False
+    with pytest.raises(RuntimeError, match=r"lies in NLA layers. Merge the layers first"):
+        bpy.ops.ikol.smooth()

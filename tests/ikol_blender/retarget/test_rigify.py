@@ -101,3 +101,14 @@ def test_a_control_that_something_holds_is_told(source):
     done = retarget(bpy.context, target)
     assert done.astray is not None
     assert done.astray[0] == "forearm_fk.L"
+
+
+def test_a_rig_shown_in_rest_position_is_not_said_to_be_held(source):
+    target = generated(full=False)
+    target.data.pose_position = "REST"
+    done = retarget(bpy.context, target, plant_feet=False)
+    assert done.astray is None
+    target.data.pose_position = "POSE"
+    source_map = detect(bone.name for bone in source.pose.bones).bone_map
+    frames = np.linspace(*done.action.frame_range, 5)
+    assert angles(source, source_map, target, BoneMap("", _DEFORMING), frames).max() < 4.0
