@@ -17,6 +17,7 @@ from .compat import copy_action
 from .contact_curves import CONTACTS, planted_contacts, write_contacts
 from .edits import range_weights
 from .legs import carrier_of, legs_of
+from .places import refuse_misplaced
 from .samples import Sampled, active_armature, edited_name, sample, write_motion
 
 
@@ -79,7 +80,9 @@ def write_detected_contacts(context: bpy.types.Context) -> tuple[bpy.types.Actio
         BadInput: there is no motion, or no legs are found.
     """
     sampled = sample(context, active_armature(context))
-    found = detect_contacts(sampled.motion, legs_of(sampled))
+    legs = legs_of(sampled)
+    refuse_misplaced(context, sampled, _bones_of(legs))
+    found = detect_contacts(sampled.motion, legs)
     flags = [part[sampled.ranged] for foot in found for part in (foot.heel, foot.toe)]
     action = copy_action(sampled.armature, edited_name(sampled.armature, "contacts"))
     write_contacts(
@@ -95,6 +98,7 @@ def _edit(
 ) -> Locked:
     sampled = sample(context, active_armature(context))
     legs = legs_of(sampled)
+    refuse_misplaced(context, sampled, _bones_of(legs))
     contacts, by_curves = contacts_of(sampled, legs, source)
     if not any(foot.any[sampled.ranged].any() for foot in contacts):
         raise BadInput(
@@ -135,3 +139,7 @@ def contacts_of(
         return detect_contacts(sampled.motion, legs), False
     planted = [curves[name] for name in CONTACTS]
     return (FootContact(planted[0], planted[1]), FootContact(planted[2], planted[3])), True
+
+
+def _bones_of(legs: tuple[Leg, Leg]) -> set[int]:
+    return {bone for leg in legs for bone in (leg.hip, leg.knee, leg.ankle, leg.toe) if bone >= 0}
