@@ -21,7 +21,7 @@ def parse(arguments: "list[str]") -> argparse.Namespace:
     demo = commands.add_parser("demo", help="solve a clip, import it into Blender and write demo_out/<clip>/")
     demo.add_argument("video", nargs="?", help="your own clip; the demo clip when left out")
     test = commands.add_parser("test", help="set up what tests need and run them all")
-    test.add_argument("--every-blender", action="store_true", help="also install the zip in Blender 4.2, 5.0 and 5.2")
+    test.add_argument("--every-blender", action="store_true", help="in Blender 4.2, 5.0 and 5.2 too")
     commands.add_parser("setup", help="make both environments and nothing else")
     commands.add_parser("zip", help="build and validate dist/ikol_blender-<version>.zip")
     commands.add_parser("assets", help="make the open body and the demo clip again from their scripts")

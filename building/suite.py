@@ -28,14 +28,13 @@ class Tally:
 
 def run_tests(*, every_blender: bool) -> int:
     """Set up, run every test, say how many ran; 0 when all that ran passed and some ran."""
-    environments = [solver_environment(tools=True), blender_environment()]
+    blenders = [blender_environment()]
     if every_blender:
-        environments += [blender_environment(version) for version in EVERY_BLENDER if version != "4.5"]
-    ensure(environments)
-    tallies = [
-        _pytest(solver_environment(tools=True), _SOLVER_TESTS, every_blender=every_blender),
-        _pytest(blender_environment(), _BLENDER_TESTS, every_blender=False),
-    ]
+        blenders += [blender_environment(version) for version in EVERY_BLENDER if version != "4.5"]
+    solver = solver_environment(tools=True)
+    ensure([solver, *blenders])
+    tallies = [_pytest(solver, _SOLVER_TESTS, every_blender=every_blender)]
+    tallies += [_pytest(blender, _BLENDER_TESTS, every_blender=False) for blender in blenders]
     ran, failed, skipped = (sum(getattr(tally, name) for tally in tallies) for name in ("ran", "failed", "skipped"))
     print(f"\n{ran + skipped} tests in all:\n{ran - failed} passed, {failed} failed, {skipped} skipped", flush=True)
     return exit_status_of(tallies)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,9 +107,18 @@ class Fits:
 
 def fit(samples: Array, knots: Indices, pull: Pull) -> Curve:
     """The curve with the given knots, (N,) rising sample indices, that is nearest to `samples` (T, C)."""
-    pulls = Pull(pull.values[None], pull.slopes[None], pull.value_weights[None], pull.slope_weights[None])
-    values, slopes, _ = Fits(samples, knots[None], pulls).curves()
-    return Curve(knots, values[0], slopes[0])
+    pulls = _woven(pull.value_weights[None], pull.slope_weights[None])[0]
+    normal = np.diag(pulls)
+    right = pulls[:, None] * _woven(pull.values[None], pull.slopes[None])[0]
+    places: list[int] = knots.tolist()
+    for piece, (start, end) in enumerate(pairwise(places)):
+        # A sample on a knot counts once, in the piece that it begins; the last one ends the last piece.
+        stop = end - start + (end == places[-1])
+        basis, columns = _piece(end - start)[:stop], slice(2 * piece, 2 * piece + 4)
+        normal[columns, columns] += basis.T @ basis
+        right[columns] += basis.T @ samples[start : start + stop]
+    solved: Array = np.linalg.solve(normal, right).astype(np.float64)
+    return Curve(knots, solved[::2], solved[1::2])
 
 
 def _woven(values: Array, slopes: Array) -> Array:

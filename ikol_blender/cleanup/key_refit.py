@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ _ROOM = 0.995
 # A fit that is too far off is pressed where it is worst, every sample keeping some weight: Lawson's way from least
 # squares towards the least greatest error (C. L. Lawson, thesis, UCLA 1961). So often, unless it is farther off than
 # this many tolerances.
-_HOPELESS = (1.4, 1.2, 1.1)
+_HOPELESS = (1.25, 1.12, 1.05)
 _SOME_WEIGHT = 0.1
 
 
@@ -39,52 +39,60 @@ class Window:
         exchange: what is done.
         low, high: places of the first and last knot; both stay as they are.
         knots: sample indices of those that are left from the one to the other.
+        weights: how much each sample from the first knot to the last counts, 1 in the mean.
+        presses: how often it has been pressed.
     """
 
     exchange: Exchange
     low: int
     high: int
     knots: Indices
+    weights: Array
+    presses: int = 0
 
 
 def exchange_knots(
     attempt: Attempt, track: Track, curve: Curve, windows: Sequence[Window], joints: Indices, tolerance: Tolerance
-) -> tuple[Curve, list[Exchange]]:
-    """The curve with those exchanges that keep the tolerance, and which they are; `attempt` is kept up to date.
+) -> tuple[Curve, list[Exchange], list[Window]]:
+    """The curve with those exchanges that keep the tolerance; which they are; and windows to press and try again.
+
+    `attempt` is kept up to date.
 
     Args:
-        windows: they do not touch each other, and have as many knots left each.
+        windows: in order of time. They do not touch each other, and have as many knots left each.
         joints: what the track's bone carries.
     """
     knots = np.stack([each.knots for each in windows])
     fits = Fits(track.samples, knots, _pull(track, curve, windows, knots))
-    lengths = np.diff(np.append(fits.starts, len(fits.rows)))
-    weights = np.ones(len(fits.rows))
-    open_ = np.ones(len(windows), np.bool_)
-    good: dict[int, tuple[Array, Array]] = {}
-    for press, hopeless in enumerate((*_HOPELESS, 0.0)):
-        values, slopes, sampled = fits.curves(None if press == 0 else weights)
-        off, shifts = attempt.preview(track, fits.rows, sampled, joints, tolerance)
-        worst = np.maximum.reduceat(off, fits.starts)
-        kept = open_ & (worst <= _ROOM)
-        if kept.any():
-            rows = np.repeat(kept, lengths)
-            attempt.put(track, sampled[rows], fits.rows[rows])
-            attempt.shifts[fits.rows[rows, None], joints] = shifts[rows]
-            good |= {int(place): (values[place], slopes[place]) for place in np.flatnonzero(kept)}
-        open_ &= (worst > _ROOM) & (worst <= hopeless)
-        if not open_.any():
-            break
-        weights = weights * (off / np.repeat(worst, lengths) + _SOME_WEIGHT)
-        weights /= np.repeat(np.add.reduceat(weights, fits.starts) / lengths, lengths)
-    for place in sorted(good, reverse=True):
-        each, (values, slopes) = windows[place], good[place]
+    values, slopes, sampled = fits.curves(np.concatenate([each.weights for each in windows]))
+    off, shifts = attempt.preview(track, fits.rows, sampled, joints, tolerance)
+    worst = np.maximum.reduceat(off, fits.starts)
+    good = worst <= _ROOM
+    rows = np.repeat(good, np.diff(np.append(fits.starts, len(off))))
+    if good.any():
+        attempt.put(track, sampled[rows], fits.rows[rows])
+        attempt.shifts[fits.rows[rows, None], joints] = shifts[rows]
+    kept: list[int] = np.flatnonzero(good).tolist()
+    for place in reversed(kept):
+        each = windows[place]
         curve = Curve(
             np.concatenate([curve.knots[: each.low], each.knots, curve.knots[each.high + 1 :]]),
-            np.concatenate([curve.values[: each.low], values, curve.values[each.high + 1 :]]),
-            np.concatenate([curve.slopes[: each.low], slopes, curve.slopes[each.high + 1 :]]),
+            np.concatenate([curve.values[: each.low], values[place], curve.values[each.high + 1 :]]),
+            np.concatenate([curve.slopes[: each.low], slopes[place], curve.slopes[each.high + 1 :]]),
         )
-    return curve, [windows[place].exchange for place in sorted(good)]
+    done = [windows[place].exchange for place in kept]
+    again = [
+        _pressed(each, off[start : start + len(each.weights)])
+        for each, start, is_good, far in zip(windows, fits.starts, good, worst, strict=True)
+        if not is_good and each.presses < len(_HOPELESS) and far <= _HOPELESS[each.presses]
+    ]
+    return curve, done, again
+
+
+def _pressed(tried: Window, off: Array) -> Window:
+    """`tried` with more weight where it was `off` (n,) most."""
+    weights = tried.weights * (off / off.max() + _SOME_WEIGHT)
+    return replace(tried, weights=weights / weights.mean(), presses=tried.presses + 1)
 
 
 def _pull(track: Track, curve: Curve, windows: Sequence[Window], knots: Indices) -> Pull:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -15,8 +16,8 @@ from .key_tracks import Attempt, Tolerance, Track
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
-_NEIGHBOURS = 4  # knots on each side of a change that are fitted again
-_NEXT = 1  # knots on each side of a change that are worth another try
+_NEIGHBOURS = 3  # knots on each side of a change that are fitted again
+_NEXT = 2  # knots on each side of a change that are worth another try
 _MERGES = 2
 
 
@@ -53,21 +54,29 @@ def _worked(
     attempt: Attempt, track: Track, curve: Curve, wanted: list[Exchange], joints: Indices, tolerance: Tolerance
 ) -> Curve:
     """`curve` after as many of the `wanted` exchanges as the tolerance allows, and after what they make possible."""
+    pressed: dict[Exchange, Window] = {}
     while wanted:
-        tried, wanted = _apart(curve, wanted)
-        curve, done = exchange_knots(attempt, track, curve, tried, joints, tolerance) if tried else (curve, [])
+        tried, wanted = _apart(curve, wanted, pressed)
+        if not tried:
+            continue
+        curve, done, again = exchange_knots(attempt, track, curve, tried, joints, tolerance)
+        pressed |= {each.exchange: each for each in again}
+        wanted = [each.exchange for each in again] + wanted
         for exchange in done:
             place = int(np.searchsorted(curve.knots, exchange.out[0]))
             near = curve.knots[max(1, place - _NEXT) : min(place + _NEXT, len(curve.knots) - 1)].tolist()
-            again = [Exchange((knot,)) for knot in near if not track.kept[knot]]
-            wanted += [one for one in again if one not in wanted]
+            retry = [Exchange((knot,)) for knot in near if not track.kept[knot]]
+            wanted += [one for one in retry if one not in wanted]
     return curve
 
 
-def _apart(curve: Curve, wanted: list[Exchange]) -> tuple[list[Window], list[Exchange]]:
+def _apart(
+    curve: Curve, wanted: list[Exchange], pressed: Mapping[Exchange, Window]
+) -> tuple[list[Window], list[Exchange]]:
     """As many of `wanted`, the first ones first, as can be tried at once, in order of time; and the rest of them.
 
-    Exchanges of knots that are gone are dropped.
+    Exchanges of knots that are gone are dropped. Windows that are `pressed` go on as they are, unless their knots have
+    changed.
     """
     knots: list[int] = curve.knots.tolist()
     last = len(knots) - 1
@@ -85,7 +94,12 @@ def _apart(curve: Curve, wanted: list[Exchange]) -> tuple[list[Window], list[Exc
             rest.append(exchange)
             continue
         taken[low : high + 1] = b"\1" * (high + 1 - low)
-        fresh = sorted({*knots[low : high + 1]} - {*exchange.out} | {*exchange.into})
-        if len(fresh) == left:
-            chosen.append(Window(exchange, low, high, np.array(fresh, np.int64)))
+        fresh = np.array(sorted({*knots[low : high + 1]} - {*exchange.out} | {*exchange.into}), np.int64)
+        if len(fresh) < left:  # what comes in is there already
+            continue
+        before = pressed.get(exchange)
+        if before is not None and np.array_equal(before.knots, fresh):
+            chosen.append(replace(before, low=low, high=high))
+        else:
+            chosen.append(Window(exchange, low, high, fresh, np.ones(fresh[-1] - fresh[0] + 1)))
     return sorted(chosen, key=lambda each: each.low), rest

@@ -39,10 +39,14 @@ def add_pin(
     clear_pins(armature, bone_name, frame)
     place, turn, _ = (armature.matrix_world @ bone.matrix).decompose()
     pin = armature.ikol_pins.add()
-    pin.name, pin.bone, pin.frame = f"{bone_name} @ {frame}", bone_name, frame
+    pin.name, pin.bone, pin.frame = pin_name(bone_name, frame), bone_name, frame
     pin.use_position, pin.position = position, place
     pin.use_rotation, pin.rotation = rotation, np.array(turn)
     return pin
+
+
+def pin_name(bone: str, frame: int) -> str:
+    return f"{bone} @ {frame}"
 
 
 def clear_pins(armature: bpy.types.Object, bone: str = "", frame: int | None = None) -> int:

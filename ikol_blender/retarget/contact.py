@@ -29,10 +29,9 @@ _SHORTEST_S = 0.1
 _DRIFT, _HALVINGS = 0.1, 3
 
 
-def planted(curves: Mapping[str, Array], above: float) -> dict[str, Flags] | None:
-    """Flags (T,) for each role, from contact curves by name; None when no foot ever stands."""
-    found = {CURVES[name]: values > above for name, values in curves.items()}
-    return found if any(flags.any() for flags in found.values()) else None
+def by_role(curves: Mapping[str, Flags]) -> dict[str, Flags]:
+    """Flags (T,) for each role, from those of contact curves by name."""
+    return {CURVES[name]: flags for name, flags in curves.items()}
 
 
 def standing(source: RestBody, posed: Posed, rate_hz: float) -> dict[str, Flags]:

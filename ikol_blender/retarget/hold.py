@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..cleanup import quaternions as quat
 from ..contract import BadInput
+from ..scene.places import refuse_misplaced
 from ..scene.samples import active_armature, sample, write_motion
 from . import two_bone
 from .body_frame import RestBody, rest_body
@@ -52,13 +53,15 @@ def hold_hand(
         bone_map: None takes the map that is kept with the armature, or else finds it.
 
     Raises:
-        BadInput: there is no motion, no such arm, or the frames lie outside the motion.
+        BadInput: there is no motion, no such arm, or the frames lie outside the motion; or something beside the keys
+            places the arm.
     """
     armature = active_armature(context)
     sampled = sample(context, armature)
     motion, frames = sampled.motion, sampled.frames
     body = rest_body(motion.skeleton, chosen_map(armature, bone_map)[0])
     limb = _arm(body, side)
+    refuse_misplaced(context, sampled, (body.index(role) for role in (limb.upper, limb.lower, limb.end)))
     inside = (frames >= first - 1e-3) & (frames <= last + 1e-3)
     if not inside.any():
         raise BadInput(

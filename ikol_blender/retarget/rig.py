@@ -7,6 +7,7 @@ import numpy as np
 
 from ..cleanup.skeleton import Skeleton
 from ..contract import BadInput
+from ..scene.carriers import followed
 from ..scene.nla import refuse_tweaking
 from .body_frame import RestBody, rest_body
 from .bone_map import BoneMap
@@ -93,7 +94,7 @@ def read_target(target: bpy.types.Object, bone_map: BoneMap, root_bone: str = ""
 
 def skeleton_of(armature: bpy.types.Object) -> Skeleton:
     """All bones of an armature at rest."""
-    return _skeleton(armature, sorted(armature.pose.bones, key=lambda bone: len(_followed(bone))))
+    return _skeleton(armature, sorted(armature.pose.bones, key=lambda bone: len(followed(bone))))
 
 
 def _skeleton(armature: bpy.types.Object, bones: list[bpy.types.PoseBone]) -> Skeleton:
@@ -111,7 +112,7 @@ def _skeleton(armature: bpy.types.Object, bones: list[bpy.types.PoseBone]) -> Sk
 def _carriers_first(bones: list[bpy.types.PoseBone], bone_map: BoneMap) -> list[bpy.types.PoseBone]:
     """In an order in which each comes after what it hangs from, or goes along with."""
     among = {bone.name for bone in bones}
-    above = {bone.name: next((b.name for b in _followed(bone) if b.name in among), None) for bone in bones}
+    above = {bone.name: next((b.name for b in followed(bone) if b.name in among), None) for bone in bones}
     mapped = set(bone_map.names())
     for name, carrier in bone_map.carried():
         above[name] = above[name] if above[name] in mapped else carrier
@@ -131,36 +132,12 @@ def _check_root(target: bpy.types.Object, bone_map: BoneMap, root_bone: str) -> 
     if root_bone in bone_map.names():
         raise BadInput(f"{root_bone} is part of the body.", hint="Choose a bone above the hips, or none.")
     hips = target.pose.bones[bone_map.bones["hips"][0]]
-    if root_bone not in (bone.name for bone in _followed(hips)):
+    if root_bone not in (bone.name for bone in followed(hips)):
         raise BadInput(f"{root_bone} does not carry {hips.name}.", hint="Choose a bone above the hips, or none.")
 
 
 def _nearest(bone: bpy.types.PoseBone, index: dict[str, int]) -> int:
-    return next((index[followed.name] for followed in _followed(bone) if followed.name in index), -1)
-
-
-def _followed(bone: bpy.types.PoseBone) -> list[bpy.types.PoseBone]:
-    """What carries `bone`, the nearest first: its parents, but in place of one that copies another bone, that one."""
-    found: list[bpy.types.PoseBone] = []
-    above = bone.parent
-    while above is not None and above not in found:
-        found.append(above)
-        above = _copied(above) or above.parent
-    return found
-
-
-def _copied(bone: bpy.types.PoseBone) -> bpy.types.PoseBone | None:
-    """The bone of the same rig that a constraint makes `bone` move with, wholly."""
-    rig = bone.id_data
-    for constraint in reversed(bone.constraints):
-        if constraint.mute or constraint.influence < 0.999:
-            continue
-        ends = [constraint] if constraint.type == "COPY_TRANSFORMS" else []
-        if constraint.type == "ARMATURE":
-            ends = [end for end in constraint.targets if end.weight > 1e-3]
-        if len(ends) == 1 and ends[0].target == rig:
-            return rig.pose.bones.get(ends[0].subtarget)
-    return None
+    return next((index[followed.name] for followed in followed(bone) if followed.name in index), -1)
 
 
 def _refuse_what_is_held(target: bpy.types.Object, bone: bpy.types.PoseBone) -> None:

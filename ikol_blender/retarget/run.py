@@ -11,12 +11,12 @@ from ..cleanup.skeleton import Skeleton
 from ..contract import BadInput
 from ..scene.action import write_curve
 from ..scene.compat import curves_of, new_action
-from ..scene.contact_curves import PLANTED, read_contacts
+from ..scene.contact_curves import planted_contacts
 from ..scene.nla import push_down
 from ..scene.samples import active_armature, bone_values, location_path, rotation_path, sample
 from .body_frame import RestBody, rest_body
 from .bone_map import BoneMap
-from .contact import planted, standing
+from .contact import by_role, standing
 from .controls import astray, hold_by_keys, rest_carriers, set_switches
 from .planting import plant_feet as plant
 from .recognise import recognise, unsure
@@ -86,9 +86,8 @@ def retarget(
     moved = transfer(theirs, posed, ours, root)
     before = after = None
     if plant_feet and root is not Root.IN_PLACE:
-        curves = read_contacts(source, sampled.frames)
-        contacts = None if curves is None else planted(curves, PLANTED)
-        contacts = contacts or standing(theirs, posed, sampled.motion.rate_hz)
+        curves = planted_contacts(source, sampled.frames)
+        contacts = standing(theirs, posed, sampled.motion.rate_hz) if curves is None else by_role(curves)
         held = plant(theirs, posed, ours, moved, contacts, sampled.motion.rate_hz)
         moved, before, after = held.posed, held.slip_before, held.slip_after
     if root_bone:

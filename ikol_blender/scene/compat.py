@@ -66,7 +66,8 @@ def copy_action(owner: bpy.types.ID, name: str) -> bpy.types.Action:
     """A copy of `owner`'s active action, made its active action; the one before it is kept in the file."""
     animation = owner.animation_data
     before = animation.action
-    before.use_fake_user = True
+    if before.library is None:  # another file keeps its own
+        before.use_fake_user = True
     slot = animation.action_slot.identifier if _HAS_SLOTS else None
     action = before.copy()
     action.name = name

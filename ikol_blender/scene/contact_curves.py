@@ -41,6 +41,16 @@ def read_contacts(
     return values
 
 
+def planted_contacts(armature: bpy.types.Object, frames: Array) -> dict[str, NDArray[np.bool_]] | None:
+    """When each of CONTACTS stands at `frames` (T,) by the contact curves: (T,).
+
+    None when there are no curves, or none of them ever says that a foot stands: then only the motion tells.
+    """
+    said = read_contacts(armature, frames)
+    found = None if said is None else {name: values > PLANTED for name, values in said.items()}
+    return None if found is None or not any(flags.any() for flags in found.values()) else found
+
+
 def write_contacts(armature: bpy.types.Object, frames: Array, contacts: Mapping[str, Array]) -> None:
     """Put `contacts`, each (T,) at `frames` (T,) rising, on the curves of `armature`'s active action.
 
@@ -59,6 +69,28 @@ def write_contacts(armature: bpy.types.Object, frames: Array, contacts: Mapping[
         fresh = plain_keys(np.asarray(frames)[steps], np.asarray(values, np.float64)[steps], CONSTANT)
         fresh = fresh.joined(_step_back(curve, float(frames[-1]), float(values[-1])))
         write_keys(curve, kept.joined(fresh))
+
+
+def drop_contacts(armature: bpy.types.Object, frames: Array, *, whole: bool) -> bool:
+    """Let the contact curves of the active action say nothing at `frames` (T,) rising, because feet slide there.
+
+    Args:
+        whole: `frames` are all of the motion: the curves go. Else they say there that no foot stands.
+
+    Returns:
+        Whether a foot stood.
+    """
+    said = read_contacts(armature, frames)
+    if said is None:
+        return False
+    if whole:
+        curves = curves_of(armature).fcurves
+        for curve in [curve for name in CONTACTS if (curve := curves.find(_path(name))) is not None]:
+            curves.remove(curve)
+    else:
+        keyed = [name for name in CONTACTS if curves_of(armature).fcurves.find(_path(name)) is not None]
+        write_contacts(armature, frames, {name: np.zeros(len(frames)) for name in keyed})
+    return any(bool((values > PLANTED).any()) for values in said.values())
 
 
 def _step_back(curve: bpy.types.FCurve, last: float, value: float) -> Keys:

@@ -14,9 +14,10 @@ from ..cleanup.feet import lock_feet as lock
 from ..cleanup.limbs import Leg
 from ..contract import BadInput
 from .compat import copy_action
-from .contact_curves import CONTACTS, PLANTED, read_contacts, write_contacts
+from .contact_curves import CONTACTS, planted_contacts, write_contacts
 from .edits import range_weights
 from .legs import carrier_of, legs_of
+from .places import refuse_misplaced
 from .samples import Sampled, active_armature, edited_name, sample, write_motion
 
 
@@ -49,7 +50,7 @@ def lock_feet(
     floor_height: float = 0.0,
     strength: float = 1.0,
 ) -> Locked:
-    """Hold feet where they stand, within the frame range.
+    """Hold feet where they stand, within the frame range: both, or in Pose mode those whose bones are selected.
 
     Args:
         floor: put standing feet on the floor, and let nothing sink below it.
@@ -79,7 +80,9 @@ def write_detected_contacts(context: bpy.types.Context) -> tuple[bpy.types.Actio
         BadInput: there is no motion, or no legs are found.
     """
     sampled = sample(context, active_armature(context))
-    found = detect_contacts(sampled.motion, legs_of(sampled))
+    legs = legs_of(sampled)
+    refuse_misplaced(context, sampled, _bones_of(legs))
+    found = detect_contacts(sampled.motion, legs)
     flags = [part[sampled.ranged] for foot in found for part in (foot.heel, foot.toe)]
     action = copy_action(sampled.armature, edited_name(sampled.armature, "contacts"))
     write_contacts(
@@ -95,12 +98,17 @@ def _edit(
 ) -> Locked:
     sampled = sample(context, active_armature(context))
     legs = legs_of(sampled)
+    refuse_misplaced(context, sampled, _bones_of(legs))
     contacts, by_curves = contacts_of(sampled, legs, source)
     if not any(foot.any[sampled.ranged].any() for foot in contacts):
         raise BadInput(
             "No foot stands in the frame range.",
             hint="Edit the contact curves, or choose to go by how the feet move." if by_curves else "",
         )
+    contacts = tuple(
+        foot if free else FootContact(np.zeros_like(foot.heel), np.zeros_like(foot.toe))
+        for foot, free in zip(contacts, _asked_for(sampled, legs), strict=True)
+    )
     origin = float(sampled.motion.skeleton.world[2, 3])
     done: LockedFeet = lock(
         sampled.motion,
@@ -114,12 +122,24 @@ def _edit(
     return Locked(write_motion(sampled, done.motion, label), done.before, done.after, by_curves)
 
 
+def _asked_for(sampled: Sampled, legs: tuple[Leg, Leg]) -> tuple[bool, bool]:
+    """Which legs have a chosen bone; both when none has."""
+    left, right = (
+        any(sampled.chosen[bone] for bone in (leg.hip, leg.knee, leg.ankle, leg.toe) if bone >= 0) for leg in legs
+    )
+    return (left, right) if left or right else (True, True)
+
+
 def contacts_of(
     sampled: Sampled, legs: tuple[Leg, Leg], source: Source = Source.CURVES
 ) -> tuple[tuple[FootContact, ...], bool]:
     """Of the left and the right foot, and whether the curves told."""
-    curves = read_contacts(sampled.armature, sampled.frames) if source is Source.CURVES else None
+    curves = planted_contacts(sampled.armature, sampled.frames) if source is Source.CURVES else None
     if curves is None:
         return detect_contacts(sampled.motion, legs), False
-    planted = [curves[name] > PLANTED for name in CONTACTS]
+    planted = [curves[name] for name in CONTACTS]
     return (FootContact(planted[0], planted[1]), FootContact(planted[2], planted[3])), True
+
+
+def _bones_of(legs: tuple[Leg, Leg]) -> set[int]:
+    return {bone for leg in legs for bone in (leg.hip, leg.knee, leg.ankle, leg.toe) if bone >= 0}

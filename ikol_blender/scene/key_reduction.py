@@ -21,6 +21,7 @@ from ..contract import BadInput
 from .compat import copy_action, curves_of
 from .feet import contacts_of
 from .legs import legs_of
+from .places import refuse_misplaced
 from .samples import (
     Sampled,
     active_armature,
@@ -56,12 +57,13 @@ def reduce_action(context: bpy.types.Context, *, tolerance_deg: float = 1.0, tol
     """The fewest keys of the chosen bones that keep each bone's rotation and each joint's place in the world.
 
     Raises:
-        BadInput: there is no armature, or no motion to edit.
+        BadInput: there is no armature, or no motion to edit; or something beside the keys places the bones.
     """
     armature = active_armature(context)
     sampled = sample(context, armature)
     part = sampled.motion.part(sampled.first, sampled.last)
     tracks, paths = _tracks(sampled)
+    refuse_misplaced(context, sampled, (track.bone for track in tracks))
     tolerance = Tolerance(_ROUNDING * np.radians(tolerance_deg), _ROUNDING * tolerance_mm / 1000)
     curves = reduce_keys(part, tracks, tolerance)
     name = edited_name(armature, "reduced")

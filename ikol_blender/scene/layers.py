@@ -120,7 +120,7 @@ def merge_layers(context: bpy.types.Context) -> bpy.types.Action:
         scene.frame_set(int(frame))
         for path, values in shown.items():
             values.append(np.atleast_1d(np.array(armature.path_resolve(path), np.float64)))
-    if animation.action is not None:
+    if animation.action is not None and animation.action.library is None:
         animation.action.use_fake_user = True
     action = new_action(name, armature)
     curves = curves_of(armature)

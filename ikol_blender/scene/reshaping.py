@@ -5,32 +5,41 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
+from ..cleanup.keys import plain_keys
 from ..cleanup.limbs import other_side
 from ..cleanup.mirror import mirror as mirrored
 from ..cleanup.travel import move_over_ground, path_of_travel
 from .compat import curves_of
-from .edits import Edited, edit_motion
+from .contact_curves import drop_contacts
+from .edits import edit_motion
 from .keys import read_keys, write_keys
 from .legs import carrier_of
+from .marks import Marked, clear_pins_between
+from .property_curves import property_curve
 from .samples import Sampled, active_armature, sample, write_motion
 
 _NEAR = 1e-3
 
 
-def mirror(context: bpy.types.Context) -> Edited:
-    """Left for right, all bones, within the frame range; contacts, confidence and other properties of a side go along.
+def mirror(context: bpy.types.Context) -> Marked:
+    """Left for right within the frame range: each chosen bone does what its partner did.
+
+    When all are, contacts, confidence and other properties of a side change sides too. Pins of the range are cleared.
 
     Raises:
         BadInput: there is no armature, or no motion to edit.
     """
-    done = edit_motion(context, lambda sampled: mirrored(sampled.motion), "mirrored", every_bone=True)
-    _swap_sides(done.before)
-    return done
+    done = edit_motion(context, lambda sampled: mirrored(sampled.motion), "mirrored")
+    sampled = done.before
+    if sampled.chosen.all():
+        _swap_sides(sampled)
+    first, last = sampled.frames[sampled.first], sampled.frames[sampled.last]
+    return Marked(done.action, pins_cleared=clear_pins_between(sampled.armature, float(first), float(last)))
 
 
-def in_place(context: bpy.types.Context, *, strength: float = 1.0) -> bpy.types.Action:
+def in_place(context: bpy.types.Context, *, strength: float = 1.0) -> Marked:
     """Take the travel over the ground away, within the frame range; sway and height stay. Later motion goes on from
-    where the range ends.
+    where the range ends. Feet slide then: contacts of the range are dropped, and pins of all that moved.
 
     Args:
         strength: the share of the travel that goes.
@@ -43,27 +52,69 @@ def in_place(context: bpy.types.Context, *, strength: float = 1.0) -> bpy.types.
     way = path_of_travel(sampled.motion, carrier)
     index = np.clip(np.arange(len(way)), sampled.first, sampled.last)
     edited = move_over_ground(sampled.motion, carrier, strength * (way[sampled.first] - way[index]))
-    return write_motion(sampled, edited, "in place", to_the_end=True)
+    action = write_motion(sampled, edited, "in place", to_the_end=True)
+    if strength == 0:
+        return Marked(action)
+    frames = sampled.frames[sampled.ranged]
+    dropped = drop_contacts(sampled.armature, frames, whole=len(frames) == len(way))
+    return Marked(action, dropped, clear_pins_between(sampled.armature, float(frames[0]), np.inf))
 
 
 def _swap_sides(sampled: Sampled) -> None:
     """Exchange what the curves of custom properties say within the range with those of the other side."""
-    first, last = float(sampled.frames[sampled.first]), float(sampled.frames[sampled.last])
-    whole = sampled.first == 0 and sampled.last == len(sampled.frames) - 1
+    last_sample = len(sampled.frames) - 1
+    whole = sampled.first == 0 and sampled.last == last_sample
     curves = {curve.data_path: curve for curve in curves_of(sampled.armature).fcurves if curve.data_path.endswith('"]')}
-    for path, curve in curves.items():
-        partner = curves.get(other_side(path))
-        if partner is None or partner.data_path <= path:  # each pair once
+    pairs = {tuple(sorted((path, other_side(path)))) for path in curves if other_side(path) != path}
+    for path, other in sorted(pairs):
+        if path in curves and other in curves:
+            _exchange(sampled, curves[path], curves[other], whole)
             continue
-        if not whole:
-            # What lies outside must not change with its neighbours.
-            for each in (curve, partner):
-                for frame in (first, last, last + 1):
-                    each.keyframe_points.insert(frame, each.evaluate(frame))
-        both = [read_keys(each) for each in (curve, partner)]
-        inside = [
-            np.full(len(keys), whole) | ((keys.co[:, 0] > first - _NEAR) & (keys.co[:, 0] < last + _NEAR))
-            for keys in both
-        ]
-        for each, own, theirs in ((curve, 0, 1), (partner, 1, 0)):
-            write_keys(each, both[own].where(~inside[own]).joined(both[theirs].where(inside[theirs])))
+        lone, missing = (path, other) if path in curves else (other, path)
+        if not _has_property(sampled.armature, missing, lone):
+            continue
+        if whole:
+            curves[lone].data_path = missing
+        else:
+            _exchange(sampled, curves[lone], _still(sampled, curves[lone], missing), whole)
+
+
+def _exchange(sampled: Sampled, curve: bpy.types.FCurve, partner: bpy.types.FCurve, whole: bool) -> None:
+    # A motion whose samples lie between whole frames has its next one not on the next frame.
+    first, last = float(sampled.frames[sampled.first]), float(sampled.frames[sampled.last])
+    edges = (first, last, *sampled.frames[sampled.last + 1 : sampled.last + 2].tolist())
+    if not whole:
+        # What lies outside must not change with its neighbours.
+        for each in (curve, partner):
+            for frame in edges:
+                each.keyframe_points.insert(frame, each.evaluate(frame))
+    both = [read_keys(each) for each in (curve, partner)]
+    inside = [
+        np.full(len(keys), whole) | ((keys.co[:, 0] > first - _NEAR) & (keys.co[:, 0] < last + _NEAR)) for keys in both
+    ]
+    for each, own, theirs in ((curve, 0, 1), (partner, 1, 0)):
+        write_keys(each, both[own].where(~inside[own]).joined(both[theirs].where(inside[theirs])))
+
+
+def _has_property(armature: bpy.types.Object, path: str, like: str) -> bool:
+    """Whether the property at `path` exists, or could be made: a number, as the one at `like`."""
+    owner_path, _, name = path.rpartition('["')
+    name = name.removesuffix('"]')
+    try:
+        owner = armature.path_resolve(owner_path) if owner_path else armature
+        value = armature.path_resolve(like)
+    except ValueError:
+        return False
+    if name not in owner:
+        if not isinstance(value, (bool, int, float)):
+            return False
+        owner[name] = type(value)()
+    return True
+
+
+def _still(sampled: Sampled, like: bpy.types.FCurve, path: str) -> bpy.types.FCurve:
+    """A curve of the property at `path` that says all the time what the property is."""
+    curve = property_curve(curves_of(sampled.armature), path, like.group.name if like.group else "Mirrored")
+    value = float(sampled.armature.path_resolve(path))
+    write_keys(curve, plain_keys(sampled.frames[:1], np.array([value]), int(read_keys(like).interpolation[0])))
+    return curve

@@ -5,6 +5,8 @@ All of the action goes along: contacts, confidence and whatever else has curves 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import bpy
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +16,10 @@ from ..cleanup.loop import loop as close_loop
 from ..cleanup.retime import TimeMap, held, paced, resampled
 from ..contract import BadInput
 from .compat import copy_action, curves_of, existing_curves
+from .contact_curves import drop_contacts
 from .keys import read_keys, write_keys
 from .legs import carrier_of
+from .marks import Marked, clear_pins_between, retime_pins
 from .samples import Sampled, active_armature, edited_name, location_path, sample, write_bones
 from .timing import scene_rate
 
@@ -28,7 +32,18 @@ _STEPS_A_SAMPLE = 8
 _NEAR = 1e-3
 
 
-def trim(context: bpy.types.Context) -> bpy.types.Action:
+@dataclass(frozen=True)
+class Warped:
+    """Attributes:
+    action: the new action, active on the armature; the one before it is kept.
+    speed_cleared: the scene's speed was keyed: its keys lay on the old motion, and are gone.
+    """
+
+    action: bpy.types.Action
+    speed_cleared: bool
+
+
+def trim(context: bpy.types.Context) -> Marked:
     """The action without what lies outside the frame range (the preview range when that is on).
 
     Raises:
@@ -36,12 +51,17 @@ def trim(context: bpy.types.Context) -> bpy.types.Action:
     """
     sampled = sample(context, active_armature(context))
     action = copy_action(sampled.armature, edited_name(sampled.armature, "trimmed"))
-    _cut(sampled.armature, float(sampled.frames[sampled.first]), float(sampled.frames[sampled.last]))
-    return action
+    first, last = float(sampled.frames[sampled.first]), float(sampled.frames[sampled.last])
+    _cut(sampled.armature, first, last)
+    before = clear_pins_between(sampled.armature, -np.inf, first - 1)
+    return Marked(action, pins_cleared=before + clear_pins_between(sampled.armature, last + 1, np.inf))
 
 
-def loop(context: bpy.types.Context, *, seam_s: float = 0.4, travel: bool = False) -> bpy.types.Action:
+def loop(context: bpy.types.Context, *, seam_s: float = 0.4, travel: bool = False) -> Marked:
     """The frame range as a cycle that ends as it begins and repeats; the range then lies over one cycle.
+
+    It shows each pose once: its last frame is the one before the cycle begins again. On the spot feet slide:
+    contacts are dropped. Pins are too.
 
     Args:
         seam_s: how long the end takes to become the beginning.
@@ -61,11 +81,18 @@ def loop(context: bpy.types.Context, *, seam_s: float = 0.4, travel: bool = Fals
     carrier = carrier_of(sampled)
     cycle = close_loop(part, carrier, seam, travel)
     frames = sampled.frames[sampled.ranged][seam:]
+    start, length = float(frames[0]), max(1, round(float(frames[-1] - frames[0])))
+    # Whole frames, or the cycles would not show the same poses, nor a range fit over one.
+    stretch = TimeMap(frames[[0, -1]], np.array([start, start + length]))
     action = copy_action(sampled.armature, edited_name(sampled.armature, "loop"))
-    _cut(sampled.armature, float(frames[0]), float(frames[-1]))
+    _cut(sampled.armature, start, float(frames[-1]))
+    for curve in curves_of(sampled.armature).fcurves:
+        write_keys(curve, stretch.moved(read_keys(curve)))
+    frames = stretch.later(frames)
     moved = sampled.moved.copy()
     moved[carrier] = True
     write_bones(sampled.armature, cycle, frames, sampled.turned, moved)
+    dropped = not travel and drop_contacts(sampled.armature, frames, whole=True)
     goes_on = location_path(sampled.armature.pose.bones[cycle.skeleton.names[carrier]]) if travel else None
     for curve in curves_of(sampled.armature).fcurves:
         for old in [modifier for modifier in curve.modifiers if modifier.type == "CYCLES"]:
@@ -73,16 +100,19 @@ def loop(context: bpy.types.Context, *, seam_s: float = 0.4, travel: bool = Fals
         cycles = curve.modifiers.new("CYCLES")
         if curve.data_path == goes_on:
             cycles.mode_before = cycles.mode_after = "REPEAT_OFFSET"
-    _set_range(context.scene, float(frames[0]), float(frames[-1]))
-    return action
+    # The last key is the first pose again.
+    start = int(np.ceil(start - _NEAR))
+    _set_range(context.scene, start, start + length - 1)
+    return Marked(action, dropped, clear_pins_between(sampled.armature, -np.inf, np.inf))
 
 
-def time_warp(context: bpy.types.Context, *, speed: float = 1.0, keyed: bool = True) -> bpy.types.Action:
+def time_warp(context: bpy.types.Context, *, speed: float = 1.0, keyed: bool = True) -> Warped:
     """The frame range faster or slower, evenly sampled again; what comes later is shifted, the range's end too.
 
     Args:
         speed: 2 is twice as fast.
         keyed: times the scene's own speed (`scene.ikol.speed`), as it is keyed at each moment of the present motion.
+            Those keys go then. Without keys it does not count.
 
     Raises:
         BadInput: there is no motion, the range is one moment, or a speed is not above zero.
@@ -92,13 +122,21 @@ def time_warp(context: bpy.types.Context, *, speed: float = 1.0, keyed: bool = T
         raise BadInput("The range is a single frame.", hint="Choose a longer range.")
     inside = sampled.frames[sampled.ranged]
     frames = np.linspace(inside[0], inside[-1], _STEPS_A_SAMPLE * (len(inside) - 1) + 1)
-    speeds = speed * (_keyed_speed(context.scene, frames) if keyed else np.ones(len(frames)))
+    curve = _speed_curve(context.scene) if keyed else None
+    speeds = np.full(len(frames), speed)
+    if curve is not None:
+        speeds *= [curve.evaluate(float(frame)) for frame in frames]
     if speeds.min() < SLOWEST:
         raise BadInput(
             f"The speed is {speeds.min():.2f} at frame {frames[speeds.argmin()]:.0f}.",
             hint=f"Keep it at {SLOWEST} or above; to stand still, use Freeze pose.",
         )
-    return _retimed(context.scene, sampled, paced(frames, speeds, _spacing(sampled)), "retimed")
+    action = _retimed(context.scene, sampled, paced(frames, speeds, _spacing(sampled)), "retimed")
+    if curve is not None:
+        # Else the next warp would run it all again, over other moments.
+        curves_of(context.scene).fcurves.remove(curve)
+        context.scene.ikol.speed = 1.0
+    return Warped(action, curve is not None)
 
 
 def hold(context: bpy.types.Context, *, seconds: float = 1.0, ease_s: float = 0.3) -> bpy.types.Action:
@@ -138,6 +176,7 @@ def _retimed(scene: bpy.types.Scene, sampled: Sampled, time_map: TimeMap, label:
     for curve in curves_of(sampled.armature).fcurves:
         write_keys(curve, time_map.moved(read_keys(curve)))
     write_bones(sampled.armature, motion, frames, sampled.turned, sampled.moved)
+    retime_pins(sampled.armature, time_map)
     _shift_end(scene, float(time_map.before[-1]), time_map.shift)
     return action
 
@@ -146,12 +185,10 @@ def _spacing(sampled: Sampled) -> float:
     return float(sampled.frames[1] - sampled.frames[0]) if len(sampled.frames) > 1 else 1.0
 
 
-def _keyed_speed(scene: bpy.types.Scene, frames: Array) -> Array:
+def _speed_curve(scene: bpy.types.Scene) -> bpy.types.FCurve | None:
     curves = existing_curves(scene)
     curve = None if curves is None else curves.fcurves.find(SPEED_PATH)
-    if curve is None:
-        return np.full(len(frames), float(scene.path_resolve(SPEED_PATH)))
-    return np.array([curve.evaluate(float(frame)) for frame in frames])
+    return None if curve is None or not len(curve.keyframe_points) else curve
 
 
 def _cut(armature: bpy.types.Object, first: float, last: float) -> None:
@@ -174,11 +211,11 @@ def _cut(armature: bpy.types.Object, first: float, last: float) -> None:
         write_keys(curve, keys.where((keys.co[:, 0] > first - _NEAR) & (keys.co[:, 0] < last + _NEAR)))
 
 
-def _set_range(scene: bpy.types.Scene, first: float, last: float) -> None:
+def _set_range(scene: bpy.types.Scene, first: int, last: int) -> None:
     if scene.use_preview_range:
-        scene.frame_preview_start, scene.frame_preview_end = round(first), round(last)
+        scene.frame_preview_start, scene.frame_preview_end = first, last
     else:
-        scene.frame_start, scene.frame_end = round(first), round(last)
+        scene.frame_start, scene.frame_end = first, last
 
 
 def _shift_end(scene: bpy.types.Scene, last: float, shift: float) -> None:

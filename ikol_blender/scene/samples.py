@@ -15,6 +15,7 @@ from ..cleanup.motion import Motion
 from ..cleanup.quaternions import continuous, exp, log, normalized
 from ..cleanup.skeleton import Skeleton
 from ..contract import BadInput
+from .carriers import carriers_first
 from .compat import copy_action, curves_of, existing_curves, selected_bones
 from .keys import read_keys, write_keys
 from .nla import refuse_layers, refuse_tweaking
@@ -102,7 +103,7 @@ def sample(context: bpy.types.Context, armature: bpy.types.Object) -> Sampled:
         BadInput: the action moves no bone, or lies outside the scene's frame range.
     """
     curves = {(curve.data_path, curve.array_index): curve for curve in curves_of(armature).fcurves}
-    bones = _parents_first(armature)
+    bones, _ = carriers_first(armature)
     paths = {(rotation_path(bone), index) for bone in bones for index in range(rotation_width(bone))}
     paths |= {(location_path(bone), index) for bone in bones for index in range(3)}
     posing = [curve for key, curve in curves.items() if key in paths and len(curve.keyframe_points)]
@@ -286,15 +287,12 @@ def _range_of(scene: bpy.types.Scene, frames: Array) -> tuple[int, int]:
     return int(inside[0]), int(inside[-1])
 
 
-def _parents_first(armature: bpy.types.Object) -> list[bpy.types.PoseBone]:
-    return sorted(armature.pose.bones, key=lambda bone: len(bone.parent_recursive))
-
-
 def _skeleton(armature: bpy.types.Object, bones: list[bpy.types.PoseBone]) -> Skeleton:
     index = {bone.name: position for position, bone in enumerate(bones)}
+    above = carriers_first(armature)[1]
     return Skeleton(
         names=tuple(index),
-        parents=tuple(-1 if bone.parent is None else index[bone.parent.name] for bone in bones),
+        parents=tuple(index.get(above.get(bone.name, ""), -1) for bone in bones),
         rests=np.array([np.array(bone.bone.matrix_local) for bone in bones], np.float64),
         lengths=np.array([bone.length for bone in bones], np.float64),
         world=np.array(armature.matrix_world, np.float64),

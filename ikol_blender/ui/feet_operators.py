@@ -13,7 +13,11 @@ def source_property() -> object:
     return EnumProperty(
         name="Contacts",
         items=(
-            (Source.CURVES.value, "Curves", "As the contact curves say; by the motion when the action has none"),
+            (
+                Source.CURVES.value,
+                "Curves",
+                "As the contact curves say; by the motion when they never say that a foot stands",
+            ),
             (Source.MOTION.value, "Motion", "A foot stands while it is slow and low"),
         ),
     )

@@ -53,7 +53,7 @@ class IKOL_Settings(PropertyGroup):
     output: StringProperty(name="Folder", description="The folder that the takes are written to", subtype="DIR_PATH")
     speed: FloatProperty(
         name="Speed",
-        description="How fast the motion is to run, for Time warp; key it where the speed is to change",
+        description="How fast Time warp is to run the motion; key it where the speed is to change, only keys count",
         default=1.0,
         min=0.02,
         soft_max=4.0,

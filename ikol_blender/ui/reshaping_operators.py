@@ -9,13 +9,14 @@ from .cleanup_operators import CleanUp, strength_property
 
 
 class IKOL_OT_mirror(CleanUp, Operator):
-    """Left for right, all bones, within the frame range; contacts and confidence change sides too"""
+    """Left for right within the frame range. Selected bones do what their partners did; all when none is selected"""
 
     bl_idname = "ikol.mirror"
     bl_label = "Mirror"
 
     def edit(self, context: Context) -> str:
-        return f"Mirrored into {mirror(context).action.name}"
+        done = mirror(context)
+        return f"Mirrored into {done.action.name}{done.words}"
 
 
 class IKOL_OT_in_place(CleanUp, Operator):
@@ -27,7 +28,8 @@ class IKOL_OT_in_place(CleanUp, Operator):
     strength: strength_property()
 
     def edit(self, context: Context) -> str:
-        return f"In place in {in_place(context, strength=self.strength).name}"
+        done = in_place(context, strength=self.strength)
+        return f"In place in {done.action.name}{done.words}"
 
 
 CLASSES = (IKOL_OT_mirror, IKOL_OT_in_place)

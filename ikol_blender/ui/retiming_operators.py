@@ -16,7 +16,8 @@ class IKOL_OT_trim(CleanUp, Operator):
     bl_label = "Trim"
 
     def edit(self, context: Context) -> str:
-        return f"Trimmed into {trim(context).name}"
+        done = trim(context)
+        return f"Trimmed into {done.action.name}{done.words}"
 
 
 class IKOL_OT_time_warp(CleanUp, Operator):
@@ -29,12 +30,15 @@ class IKOL_OT_time_warp(CleanUp, Operator):
         name="Speed", description="2 is twice as fast", default=1.0, min=SLOWEST, soft_min=0.1, soft_max=4.0
     )
     keyed: BoolProperty(
-        name="Times the keyed speed", description="Times the Speed that is keyed in the IKOL tab", default=True
+        name="Times the keyed speed",
+        description="Times the Speed where it is keyed in the IKOL tab; its keys are cleared then",
+        default=True,
     )
 
     def edit(self, context: Context) -> str:
-        action = time_warp(context, speed=self.speed, keyed=self.keyed)
-        return f"Retimed into {action.name}; the range now ends at frame {_end(context)}"
+        done = time_warp(context, speed=self.speed, keyed=self.keyed)
+        cleared = "; the keys of the speed are used up and cleared" if done.speed_cleared else ""
+        return f"Retimed into {done.action.name}; the range now ends at frame {_end(context)}{cleared}"
 
 
 class IKOL_OT_hold(CleanUp, Operator):
@@ -67,7 +71,8 @@ class IKOL_OT_loop(CleanUp, Operator):
     )
 
     def edit(self, context: Context) -> str:
-        return f"Looped into {loop(context, seam_s=self.seam_s, travel=self.travel).name}"
+        done = loop(context, seam_s=self.seam_s, travel=self.travel)
+        return f"Looped into {done.action.name}{done.words}"
 
 
 def _end(context: Context) -> int:

@@ -34,6 +34,16 @@ def frames_of(scene: bpy.types.Scene) -> range:
     return range(scene.frame_start, scene.frame_end + 1)
 
 
+def select_bones(armature: bpy.types.Object, *names: str) -> None:
+    """Select these bones alone, in Pose mode."""
+    bpy.ops.pose.select_all(action="DESELECT")
+    for name in names:
+        if bpy.app.version >= (5, 0, 0):
+            armature.pose.bones[name].select = True
+        else:
+            armature.data.bones[name].select = True
+
+
 def armature_of(motion: Motion) -> bpy.types.Object:
     """`motion` on an armature with a key for every sample from frame 1 on, at the motion's rate; the active object."""
     scene, skeleton = bpy.context.scene, motion.skeleton

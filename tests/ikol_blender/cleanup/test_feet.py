@@ -16,12 +16,13 @@ from bl_ext.user_default.ikol.ikol_blender.exchange.skeletons import import_skel
 from bl_ext.user_default.ikol.ikol_blender.scene import import_take
 from bl_ext.user_default.ikol.ikol_blender.scene.compat import curves_of
 from bl_ext.user_default.ikol.ikol_blender.scene.contact_curves import CONTACTS, write_contacts
+from bl_ext.user_default.ikol.ikol_blender.scene.feet import lock_feet
 from bl_ext.user_default.ikol.ikol_blender.scene.legs import carrier_of, legs_of
 from bl_ext.user_default.ikol.ikol_blender.scene.samples import Sampled, sample, write_motion
 
 from tests.shared_data import shared
 
-from .evaluated import frames_of, heads
+from .evaluated import frames_of, heads, select_bones
 
 # The clip's root is given relative to its rest, so its floor is this high.
 _FLOOR = -1.05
@@ -126,7 +127,7 @@ def test_floor_works_on_a_motion_far_above_it(walk: bpy.types.Object) -> None:
 
 
 def test_edited_contacts_are_obeyed(walk: bpy.types.Object) -> None:
-    """A contact drawn by hand over a swing holds the foot there; without contacts nothing stands."""
+    """A contact drawn by hand over a swing holds the foot there; elsewhere nothing stands."""
     assert bpy.ops.ikol.detect_contacts() == {"FINISHED"}
     sampled = sample(bpy.context, walk)
     frames, names = sampled.frames, sampled.motion.skeleton.names
@@ -146,7 +147,9 @@ def test_edited_contacts_are_obeyed(walk: bpy.types.Object) -> None:
     ankle = _column(walk, names[legs_of(sampled)[0].ankle])
     path = heads(walk, frames)[swing[0] : swing[0] + 12, ankle]
     assert np.linalg.norm(np.ptp(path, axis=0)) < 1e-3
-    write_contacts(walk, frames, dict.fromkeys(CONTACTS, 0 * held))
+    scene = bpy.context.scene
+    scene.use_preview_range, scene.frame_preview_start = True, 1
+    scene.frame_preview_end = int(frames[swing[0] - 1])
     with pytest.raises(RuntimeError, match="No foot stands"):
         bpy.ops.ikol.lock_feet()
     assert bpy.ops.ikol.lock_feet(source="MOTION") == {"FINISHED"}
@@ -185,6 +188,18 @@ def test_locks_the_take_that_ikol_imports(empty_scene: bpy.types.Scene, take_fil
     for name in ("L_Ankle", "R_Ankle"):
         path = heads(armature, frames)[inside, _column(armature, name)]
         assert np.linalg.norm(np.ptp(path, axis=0)) < 2e-3
+
+
+def test_only_the_selected_foot_is_locked(walk: bpy.types.Object) -> None:
+    count = len(sample(bpy.context, walk).motion)
+    _spoil(walk, np.linspace(0, 0.1, count)[:, None] * (1.0, 0.0, 0.0))
+    before = heads(walk, frames_of(bpy.context.scene))
+    bpy.ops.object.mode_set(mode="POSE")
+    select_bones(walk, "CC_Base_L_Foot")
+    assert bpy.ops.ikol.lock_feet(floor=False) == {"FINISHED"}
+    moved = np.abs(heads(walk, frames_of(bpy.context.scene)) - before)[..., :2].max(axis=(0, 2))
+    assert moved[_column(walk, "CC_Base_L_Foot")] > 0.005
+    assert moved[_column(walk, "CC_Base_R_Foot")] < 0.002
 
 
 def test_says_what_is_missing(empty_scene: bpy.types.Scene) -> None:
@@ -242,3 +257,12 @@ def test_ankle_reaches_its_goal() -> None:
     assert np.abs(there - found.ankle).max() < 1e-9
     reach = np.linalg.norm(goal, axis=1) < 0.999 * (np.linalg.norm(knee, axis=1) + np.linalg.norm(ankle - knee, axis=1))
     assert reach.mean() > 0.8 and np.abs(found.ankle - goal)[reach].max() < 1e-6
+
+
+def test_contacts_that_never_stand_leave_it_to_the_motion(walk: bpy.types.Object) -> None:
+    """As Retarget takes them."""
+    frames = sample(bpy.context, walk).frames
+    write_contacts(walk, frames, {name: np.zeros(len(frames)) for name in CONTACTS})
+    done = lock_feet(bpy.context, floor=False)
+    assert not done.by_curves
+    assert done.after.slip < 0.5 * done.before.slip

@@ -14,7 +14,7 @@ from bl_ext.user_default.ikol.ikol_blender.scene.layers import posed_offsets
 from bl_ext.user_default.ikol.ikol_blender.ui import cleanup_panel
 from mathutils import Euler, Matrix
 
-from .evaluated import axes, heads
+from .evaluated import axes, heads, select_bones
 
 _EVERY = range(1, 61)
 _AT = 20
@@ -123,11 +123,7 @@ def test_only_selected_bones_are_taken(armature: bpy.types.Object) -> None:
     armature.pose.bones["Head"].rotation_quaternion = Matrix.Rotation(0.5, 3, "X").to_quaternion()
     bpy.context.view_layer.objects.active = armature
     bpy.ops.object.mode_set(mode="POSE")
-    bpy.ops.pose.select_all(action="DESELECT")
-    if bpy.app.version >= (5, 0, 0):
-        armature.pose.bones["Spine1"].select = True
-    else:
-        armature.data.bones["Spine1"].select = True
+    select_bones(armature, "Spine1")
     assert bpy.ops.ikol.add_offset_layer() == {"FINISHED"}
     assert armature.mode == "POSE"
     strip = armature.animation_data.nla_tracks[-1].strips[0]

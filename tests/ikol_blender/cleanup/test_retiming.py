@@ -11,9 +11,13 @@ from bl_ext.user_default.ikol.ikol_blender.cleanup import quaternions as quat
 from bl_ext.user_default.ikol.ikol_blender.cleanup.loop import loop
 from bl_ext.user_default.ikol.ikol_blender.cleanup.motion import Motion
 from bl_ext.user_default.ikol.ikol_blender.cleanup.retime import held, paced, resampled
+from bl_ext.user_default.ikol.ikol_blender.pins.stored import add_pin
 from bl_ext.user_default.ikol.ikol_blender.scene import import_take
 from bl_ext.user_default.ikol.ikol_blender.scene.compat import curves_of
 from bl_ext.user_default.ikol.ikol_blender.scene.contact_curves import CONTACTS, read_contacts, write_contacts
+from bl_ext.user_default.ikol.ikol_blender.scene.keys import read_keys, write_keys
+from bl_ext.user_default.ikol.ikol_blender.scene.retiming import loop as loop_range
+from bl_ext.user_default.ikol.ikol_blender.scene.retiming import trim
 
 from .evaluated import armature_of, frames_of, heads
 from .mocap import deepmimic
@@ -53,7 +57,7 @@ def test_a_loop_that_travels_goes_on_at_its_pace(empty_scene: bpy.types.Scene, w
     armature = armature_of(walk)
     assert bpy.ops.ikol.loop(seam_s=0.2, travel=True) == {"FINISHED"}
     first, last = empty_scene.frame_start, empty_scene.frame_end
-    length = last - first
+    length = last - first + 1
     cycles = heads(armature, range(first, first + 3 * length))
     way = cycles[length, 0, :2] - cycles[0, 0, :2]
     assert np.linalg.norm(way) > 0.8, "the clip is one double step of a walk"
@@ -67,10 +71,74 @@ def test_loop_operator_repeats_without_a_seam(armature: bpy.types.Object) -> Non
     scene = bpy.context.scene
     assert bpy.ops.ikol.loop(seam_s=0.3) == {"FINISHED"}
     first, last = scene.frame_start, scene.frame_end
-    start, end, later = heads(armature, (first, last, last + (last - first)))
-    assert end == pytest.approx(start, abs=1e-4) and later == pytest.approx(start, abs=1e-4)
+    length = last - first + 1
+    cycles = heads(armature, range(first, first + 2 * length + 1))
+    assert cycles[length:] == pytest.approx(cycles[: length + 1], abs=1e-4)
+    assert np.abs(cycles[length - 1] - cycles[length]).max() > 1e-4, "no pose twice"
     with pytest.raises(RuntimeError, match="too short"):
         bpy.ops.ikol.loop(seam_s=2.0)
+
+
+def test_a_loop_of_motion_between_frames_is_whole_frames_long(armature: bpy.types.Object) -> None:
+    """A take of 30 Hz in a scene of 24: samples lie 0.8 frames apart."""
+    scene = bpy.context.scene
+    for curve in curves_of(armature).fcurves:
+        keys = read_keys(curve)
+        keys.co[:, 0] = 1 + 0.8 * (keys.co[:, 0] - 1)
+        write_keys(curve, keys)
+    scene.render.fps, scene.render.fps_base = 24, 1.0
+    scene.frame_start, scene.frame_end = 1, 48
+    assert bpy.ops.ikol.loop(seam_s=0.3) == {"FINISHED"}
+    length = scene.frame_end - scene.frame_start + 1
+    start = scene.frame_start
+    cycles = heads(armature, range(start, start + 3 * length + 1))
+    assert cycles[length:] == pytest.approx(cycles[: 2 * length + 1], abs=2e-4)
+
+
+def test_a_loop_on_the_spot_drops_contacts(armature: bpy.types.Object) -> None:
+    """Feet slide there; one that travels keeps them."""
+    frames, original = np.arange(1.0, 61.0), armature.animation_data.action
+    assert bpy.ops.ikol.loop(seam_s=0.3, travel=True) == {"FINISHED"}
+    assert _contact(armature, frames).any()
+    armature.animation_data.action = original
+    bpy.context.scene.frame_start, bpy.context.scene.frame_end = 1, 60
+    _pin(armature, 30)
+    done = loop_range(bpy.context, seam_s=0.3)
+    assert read_contacts(armature, frames) is None
+    assert "contacts dropped" in done.words and "1 pin cleared" in done.words
+    assert not len(armature.ikol_pins)
+
+
+def _pin(armature: bpy.types.Object, *frames: int) -> np.ndarray:
+    """Pins of a wrist as it is; their places."""
+    places = []
+    for frame in frames:
+        bpy.context.scene.frame_set(frame)
+        places.append(add_pin(bpy.context, armature, "L_Wrist", position=True, rotation=False).position[:])
+    return np.array(places)
+
+
+def test_pins_go_along_with_their_moments(armature: bpy.types.Object) -> None:
+    scene, wrist = bpy.context.scene, armature.pose.bones.find("L_Wrist")
+    _pin(armature, 5, 20, 50)
+    assert bpy.ops.ikol.time_warp(speed=0.5) == {"FINISHED"}
+    scene.frame_set(60)
+    assert bpy.ops.ikol.hold(seconds=1.0, ease_s=0.0) == {"FINISHED"}
+    added = scene.frame_end - 119
+    assert [pin.frame for pin in armature.ikol_pins] == [9, 39, 99 + added]
+    assert [pin.name for pin in armature.ikol_pins][1] == "L_Wrist @ 39"
+    for pin in armature.ikol_pins:
+        assert heads(armature, [pin.frame])[0, wrist] == pytest.approx(pin.position[:], abs=1e-3)
+    scene.frame_start, scene.frame_end = 20, 60
+    assert trim(bpy.context).pins_cleared == 2
+    assert [pin.frame for pin in armature.ikol_pins] == [39]
+
+
+def test_pins_that_meet_become_one(armature: bpy.types.Object) -> None:
+    _pin(armature, 9, 10, 11)
+    assert bpy.ops.ikol.time_warp(speed=4.0) == {"FINISHED"}
+    assert [pin.frame for pin in armature.ikol_pins] == [3, 4]
+    assert len({pin.frame for pin in armature.ikol_pins}) == 2
 
 
 def test_trim_leaves_the_range(armature: bpy.types.Object) -> None:
@@ -145,10 +213,12 @@ def test_keyed_speed_is_followed(armature: bpy.types.Object) -> None:
     assert after[:18] == pytest.approx(before[:18], abs=0.01)
     assert after[-1] == pytest.approx(before[-1], abs=1e-4)
     assert after[-21::2] == pytest.approx(before[-11:], abs=0.01)
-    scene.animation_data_clear()
-    scene.ikol.speed = 1.0
+    assert scene.ikol.speed == 1.0
     assert bpy.ops.ikol.time_warp() == {"FINISHED"}
-    assert scene.frame_end == end, "at speed 1 nothing changes"
+    assert scene.frame_end == end, "its keys are used up"
+    scene.ikol.speed = 0.5
+    assert bpy.ops.ikol.time_warp() == {"FINISHED"}
+    assert scene.frame_end == end, "a speed without keys does not count"
 
 
 def test_hold_stands_still_and_shifts_the_rest(armature: bpy.types.Object) -> None:
@@ -190,6 +260,7 @@ def test_hold_of_the_last_pose_lengthens_the_motion(armature: bpy.types.Object) 
 
 def test_too_slow_is_refused(armature: bpy.types.Object) -> None:
     bpy.context.scene.ikol.speed = 0.02
+    bpy.context.scene.keyframe_insert("ikol.speed", frame=1)
     with pytest.raises(RuntimeError, match="Freeze pose"):
         bpy.ops.ikol.time_warp(speed=0.5)
 

@@ -13,7 +13,7 @@ from bl_ext.user_default.ikol.ikol_blender.scene import import_take
 from bl_ext.user_default.ikol.ikol_blender.scene.compat import curves_of
 from mathutils import Euler, Quaternion
 
-from .evaluated import armature_of, axes, frames_of
+from .evaluated import armature_of, axes, frames_of, select_bones
 from .mocap import deepmimic
 
 
@@ -106,10 +106,6 @@ def test_sparse_keys_stay_sparse(armature: bpy.types.Object) -> None:
 def test_only_selected_bones_change(armature: bpy.types.Object) -> None:
     bpy.context.view_layer.objects.active = armature
     bpy.ops.object.mode_set(mode="POSE")
-    bpy.ops.pose.select_all(action="DESELECT")
-    if bpy.app.version >= (5, 0, 0):
-        armature.pose.bones["Head"].select = True
-    else:
-        armature.data.bones["Head"].select = True
+    select_bones(armature, "Head")
     assert bpy.ops.ikol.convert_rotations(mode="YXZ") == {"FINISHED"}
     assert {b.name for b in armature.pose.bones if b.rotation_mode != "QUATERNION"} == {"Head"}
