@@ -32,6 +32,7 @@ PAGE = ROOT / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- retarget: made by build.py bench retarget -->", "<!-- end of retarget -->"
 FRAMES, BONES, ROUNDS = 3000, 60, 3
 GATE_SECONDS, GATE_RATIO = 1.0, 10.0
+NOTHING_MEASURED = 2
 OURS, BARE = "IKOL, feet planted", "IKOL, rotations alone"
 BAKE, BAKE_FEW = "constraints and Bake Action, all bones", "constraints and Bake Action, constrained bones"
 
@@ -41,8 +42,8 @@ def main() -> int:
     from benchmarks._mocap import FOLDER
 
     if not FOLDER.is_dir():
-        print(f"{FOLDER} is not on this machine: nothing to measure.")
-        return 0
+        print(f"{FOLDER} is not on this machine: nothing was measured, so no gate was tried.", file=sys.stderr)
+        return NOTHING_MEASURED
     environment = blender_environment()
     ensure([environment])
     with tempfile.TemporaryDirectory(prefix="ikol-bench-") as scratch:
@@ -76,7 +77,8 @@ def report(found: dict[str, Any]) -> tuple[str, bool]:
     ]
     ratio = found["ratio"][BAKE]
     holds = wall[OURS] < GATE_SECONDS and ratio >= GATE_RATIO
-    lines += ["", f"Gates: under {GATE_SECONDS:g} s, and the bake at least {GATE_RATIO:g} times as long as ours."]
+    gates = f"ours with feet planted under {GATE_SECONDS:g} s, and the bake on all bones at least {GATE_RATIO:g} times"
+    lines += ["", f"Gates: {gates} as long."]
     return "\n".join(lines), holds
 
 

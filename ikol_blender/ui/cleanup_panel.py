@@ -7,7 +7,7 @@ from bpy.types import Context, Panel, UILayout
 from ..scene.compat import selected_bones
 
 # By heading, rows of operators and their icons. Those under _ON_SELECTED leave other bones as they are.
-_ON_SELECTED = ("Noise", "Layers", "Curves")
+_ON_SELECTED = ("Noise", "Sides", "Layers", "Curves")
 _ROWS = (
     ("Noise", ((("ikol.smooth", "MOD_SMOOTH"),),)),
     (
@@ -18,7 +18,8 @@ _ROWS = (
         ),
     ),
     ("Hand", ((("ikol.hold_hand", "VIEW_PAN"),),)),
-    ("Body", ((("ikol.mirror", "MOD_MIRROR"), ("ikol.in_place", "UNPINNED")),)),
+    ("Sides", ((("ikol.mirror", "MOD_MIRROR"),),)),
+    ("Travel", ((("ikol.in_place", "UNPINNED"),),)),
     (
         "Time",
         (

@@ -25,6 +25,8 @@ _LIMBS = [
     for start, end in (("upper_arm", "forearm"), ("forearm", "hand"), ("thigh", "shin"), ("shin", "foot"))
     for side in "LR"
 ]
+_NAMED = (*(start for start, _ in _LIMBS), "spine")
+_FRAMES = 24
 
 
 @pytest.fixture
@@ -71,9 +73,12 @@ def test_limbs_point_as_the_source(clip, empty_scene, tmp_path, turning_take):
         target = build_rig(bone_map, arms_down_deg=arms_down, scale=scale, seed=turn)
         bpy.context.view_layer.objects.active = source
         done = retarget(bpy.context, target, plant_feet=False)
-        found = angles(source, source_map, target, bone_map, np.linspace(*done.action.frame_range, 8))
-        assert found.mean() < 1.0, name
-        assert found.max() < 4.0, name
+        found = angles(source, source_map, target, bone_map, np.linspace(*done.action.frame_range, _FRAMES))
+        limbs = found.reshape(_FRAMES, -1)
+        means, worst = limbs.mean(axis=0), limbs.max(axis=0)
+        print(f"{clip} {name}: {_NAMED[means.argmax()]} {means.max():.2f} in the mean, {worst.max():.2f} at most")
+        assert means.max() < 0.2, (name, _NAMED[means.argmax()])
+        assert worst.max() < 0.5, (name, _NAMED[worst.argmax()])
         bpy.data.objects.remove(target)
 
 
