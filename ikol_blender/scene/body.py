@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import bpy
 
-from ..cleanup.limbs import mirror_pairs
+from ..cleanup.limbs import Limb, limb_of, mirror_pairs
 from ..cleanup.skeleton import Skeleton
 from ..contract import BadInput
 from ..retarget.bone_map import BoneMap
@@ -16,6 +16,15 @@ from ..retarget.recognise import UNSURE, recognise
 from ..retarget.stored_map import listed_bones
 from ..retarget.structure import guess
 from ..retarget.symmetry import find_symmetry
+
+_LIMBS = {
+    **dict.fromkeys(("hips", "spine"), Limb.TRUNK),
+    **dict.fromkeys(("neck", "head"), Limb.HEAD),
+    **dict.fromkeys(("shoulder", "upper_arm", "forearm"), Limb.ARM),
+    "hand": Limb.HAND,
+    **dict.fromkeys(("thigh", "shin"), Limb.LEG),
+    **dict.fromkeys(("foot", "toe"), Limb.FOOT),
+}
 
 
 def body_maps(armature: bpy.types.Object, skeleton: Skeleton) -> Iterator[BoneMap]:
@@ -76,6 +85,27 @@ def mirror_partners(armature: bpy.types.Object, skeleton: Skeleton) -> tuple[int
             hint="Map its bones in the Retarget panel, or name them with their sides, such as hand.L and hand.R.",
         )
     return tuple(partners)
+
+
+def limbs_of(armature: bpy.types.Object, skeleton: Skeleton) -> tuple[Limb, ...]:
+    """The part of the body that each bone belongs to: by the kept map, else by its name, else by the body's shape.
+
+    What no map has, as fingers, goes along with what carries it.
+    """
+    limbs = [limb_of(name) for name in skeleton.names]
+    tells = any(limb is not Limb.TRUNK for limb in limbs)
+    if not listed_bones(armature) and tells:
+        return tuple(limbs)
+    mapped: dict[str, str] = {}
+    for bone_map in reversed(list(body_maps(armature, skeleton))):
+        mapped |= {name: role for role, row in bone_map.bones.items() for name in row}
+    for bone, name in enumerate(skeleton.names):
+        above = skeleton.parents[bone]
+        if name in mapped:
+            limbs[bone] = _LIMBS[mapped[name].split(".")[0]]
+        elif limbs[bone] is Limb.TRUNK and above >= 0 and limbs[above] in (Limb.HAND, Limb.FOOT, Limb.HEAD):
+            limbs[bone] = limbs[above]
+    return tuple(limbs)
 
 
 def _pairs(skeleton: Skeleton, bone_map: BoneMap) -> list[tuple[int, int]]:
