@@ -7,6 +7,7 @@ the bones do not matter, because only turns from rest are mirrored.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -22,11 +23,15 @@ _TURN = np.array([1.0, 1.0, -1.0, -1.0])  # of a quaternion, w first
 _SHIFT = np.array([-1.0, 1.0, 1.0])
 
 
-def mirror(motion: Motion) -> Motion:
-    """Every bone does what its partner did; bones in the middle mirror their own motion."""
+def mirror(motion: Motion, pairs: Sequence[int] | None = None) -> Motion:
+    """Every bone does what its partner did; bones in the middle mirror their own motion.
+
+    Args:
+        pairs: (K,) the index of each bone's partner, its own in the middle; None goes by the names.
+    """
     skeleton = motion.skeleton
     axes = skeleton.rests[:, :3, :3] / np.linalg.norm(skeleton.rests[:, :3, :3], axis=1, keepdims=True)
-    rests, partners = quat.from_matrices(axes), list(mirror_pairs(skeleton.names))
+    rests, partners = quat.from_matrices(axes), list(mirror_pairs(skeleton.names) if pairs is None else pairs)
     theirs = rests[partners]
     turns = quat.multiply(quat.multiply(theirs, motion.rotations[:, partners]), quat.inverse(theirs)) * _TURN
     shifts = quat.rotate(theirs, motion.locations[:, partners]) * _SHIFT

@@ -101,6 +101,15 @@ def keep_map(armature: bpy.types.Object, found: Detection) -> None:
     kept.active = 0
 
 
+def listed_bones(armature: bpy.types.Object) -> dict[str, tuple[str, ...]]:
+    """The bones that the kept map has for each role, complete or not."""
+    bones: dict[str, tuple[str, ...]] = {}
+    for row in armature.ikol_map.rows:
+        if row.bone:
+            bones[row.role] = (*bones.get(row.role, ()), row.bone)
+    return bones
+
+
 def kept_map(armature: bpy.types.Object) -> BoneMap | None:
     """The map that is kept with the armature, None when none is.
 
@@ -110,10 +119,7 @@ def kept_map(armature: bpy.types.Object) -> BoneMap | None:
     kept = armature.ikol_map
     if not len(kept.rows):
         return None
-    bones: dict[str, tuple[str, ...]] = {}
-    for row in kept.rows:
-        if row.bone:
-            bones[row.role] = (*bones.get(row.role, ()), row.bone)
+    bones = listed_bones(armature)
     for role in NEEDED:
         if role not in bones:
             raise BadInput(

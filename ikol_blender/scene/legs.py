@@ -6,22 +6,22 @@ from ..cleanup.limbs import Leg, find_legs, root_bone
 from ..cleanup.skeleton import Skeleton
 from ..contract import BadInput
 from ..retarget.bone_map import BoneMap
-from ..retarget.families import detect
+from .body import body_maps
 from .samples import Sampled
 
 
 def legs_of(sampled: Sampled) -> tuple[Leg, Leg]:
-    """Left and right, by the rig family's map, else by what the bones are called.
+    """Left and right, by the rig's map as Retarget has it, else by what the bones are called.
 
     Raises:
         BadInput: nothing tells where the legs are, or a bone of them does not turn with its parent.
     """
     skeleton = sampled.motion.skeleton
-    legs = _found_legs(skeleton)
+    legs = _found_legs(sampled)
     if len(legs) != 2:
         raise BadInput(
             f"IKOL does not see which bones of {sampled.armature.name} are its legs.",
-            hint="Name them as a rig family does, such as L_Hip, L_Knee, L_Ankle or thigh.L, shin.L, foot.L.",
+            hint="Map them in the Retarget panel, or name them L_Hip, L_Knee, L_Ankle or thigh.L, shin.L, foot.L.",
         )
     for bone in sorted({bone for leg in legs for bone in (leg.hip, leg.knee, leg.ankle, leg.toe) if bone >= 0}):
         name = skeleton.names[bone]
@@ -36,17 +36,18 @@ def carrier_of(sampled: Sampled) -> int:
     Without legs, the first that it moves; when it moves none, the one that everything hangs from.
     """
     skeleton = sampled.motion.skeleton
-    above = [skeleton.chain(leg.hip)[1:] for leg in _found_legs(skeleton)]
+    above = [skeleton.chain(leg.hip)[1:] for leg in _found_legs(sampled)]
     shared = [bone for bone in above[0] if all(bone in chain for chain in above)] if above else []
     moved = [bone for bone in shared if sampled.moved[bone]]
     return (moved or shared or [root_bone(skeleton, sampled.moved.tolist())])[0]
 
 
-def _found_legs(skeleton: Skeleton) -> tuple[Leg, ...]:
-    try:
-        return _mapped(skeleton, detect(skeleton.names).bone_map)
-    except BadInput:
-        return find_legs(skeleton)
+def _found_legs(sampled: Sampled) -> tuple[Leg, ...]:
+    skeleton = sampled.motion.skeleton
+    for bone_map in body_maps(sampled.armature, skeleton):
+        if len(legs := _mapped(skeleton, bone_map)) == 2:
+            return legs
+    return find_legs(skeleton)
 
 
 def _mapped(skeleton: Skeleton, bone_map: BoneMap) -> tuple[Leg, ...]:

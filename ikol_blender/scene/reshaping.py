@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import bpy
 import numpy as np
 
 from ..cleanup.keys import plain_keys
 from ..cleanup.limbs import other_side
 from ..cleanup.mirror import mirror as mirrored
+from ..cleanup.motion import Motion
 from ..cleanup.travel import move_over_ground, path_of_travel
+from .body import mirror_partners
 from .compat import curves_of
 from .contact_curves import drop_contacts
 from .edits import edit_motion
@@ -27,12 +31,18 @@ def mirror(context: bpy.types.Context) -> Marked:
     When all are, contacts, confidence and other properties of a side change sides too. Pins of the range are cleared.
 
     Raises:
-        BadInput: there is no armature, or no motion to edit.
+        BadInput: there is no armature, or no motion to edit, or nothing tells left from right.
     """
-    done = edit_motion(context, lambda sampled: mirrored(sampled.motion), "mirrored")
+    found: list[int] = []
+
+    def edit(sampled: Sampled) -> Motion:
+        found.extend(mirror_partners(sampled.armature, sampled.motion.skeleton))
+        return mirrored(sampled.motion, found)
+
+    done = edit_motion(context, edit, "mirrored")
     sampled = done.before
     if sampled.chosen.all():
-        _swap_sides(sampled)
+        _swap_sides(sampled, found)
     first, last = sampled.frames[sampled.first], sampled.frames[sampled.last]
     return Marked(done.action, pins_cleared=clear_pins_between(sampled.armature, float(first), float(last)))
 
@@ -60,12 +70,13 @@ def in_place(context: bpy.types.Context, *, strength: float = 1.0) -> Marked:
     return Marked(action, dropped, clear_pins_between(sampled.armature, float(frames[0]), np.inf))
 
 
-def _swap_sides(sampled: Sampled) -> None:
+def _swap_sides(sampled: Sampled, partners: Sequence[int]) -> None:
     """Exchange what the curves of custom properties say within the range with those of the other side."""
     last_sample = len(sampled.frames) - 1
     whole = sampled.first == 0 and sampled.last == last_sample
     curves = {curve.data_path: curve for curve in curves_of(sampled.armature).fcurves if curve.data_path.endswith('"]')}
-    pairs = {tuple(sorted((path, other_side(path)))) for path in curves if other_side(path) != path}
+    others = {path: _other_path(path, sampled.motion.skeleton.names, partners) for path in curves}
+    pairs = {(min(pair), max(pair)) for pair in others.items() if pair[0] != pair[1]}
     for path, other in sorted(pairs):
         if path in curves and other in curves:
             _exchange(sampled, curves[path], curves[other], whole)
@@ -77,6 +88,15 @@ def _swap_sides(sampled: Sampled) -> None:
             curves[lone].data_path = missing
         else:
             _exchange(sampled, curves[lone], _still(sampled, curves[lone], missing), whole)
+
+
+def _other_path(path: str, names: Sequence[str], partners: Sequence[int]) -> str:
+    """Of the same property on the other side."""
+    for name, partner in zip(names, partners, strict=True):
+        start = f'pose.bones["{bpy.utils.escape_identifier(name)}"]'
+        if path.startswith(start) and names[partner] != name:
+            return f'pose.bones["{bpy.utils.escape_identifier(names[partner])}"]' + path[len(start) :]
+    return other_side(path)
 
 
 def _exchange(sampled: Sampled, curve: bpy.types.FCurve, partner: bpy.types.FCurve, whole: bool) -> None:

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from ..cleanup.adaptive import smooth_adaptive
 from ..cleanup.despike import despike
-from ..cleanup.limbs import Limb, limb_of
+from ..cleanup.limbs import Limb
 from ..cleanup.motion import Motion
 from ..cleanup.one_euro import smooth_one_euro
-from ..cleanup.skeleton import Skeleton
 from ..cleanup.smooth import smooth_butterworth
+from .body import limbs_of
 from .edits import Edited, edit_motion
 from .samples import Sampled
 
@@ -55,7 +55,7 @@ def smooth(
 
     def edit(sampled: Sampled) -> Motion:
         motion = despike(sampled.motion) if spikes else sampled.motion
-        frequencies = base * (_limb_speeds(motion.skeleton) if by_limb else np.ones(len(motion.skeleton)))
+        frequencies = base * (_limb_speeds(sampled) if by_limb else np.ones(len(motion.skeleton)))
         if method is Method.ADAPTIVE:
             return smooth_adaptive(motion, frequencies)
         if method is Method.BUTTERWORTH:
@@ -65,6 +65,6 @@ def smooth(
     return edit_motion(context, edit, "smoothed", strength=strength)
 
 
-def _limb_speeds(skeleton: Skeleton) -> Array:
+def _limb_speeds(sampled: Sampled) -> Array:
     """(K,)"""
-    return np.array([_LIMB_SPEED[limb_of(name)] for name in skeleton.names])
+    return np.array([_LIMB_SPEED[limb] for limb in limbs_of(sampled.armature, sampled.motion.skeleton)])

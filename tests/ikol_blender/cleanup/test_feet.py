@@ -20,6 +20,7 @@ from bl_ext.user_default.ikol.ikol_blender.scene.feet import lock_feet
 from bl_ext.user_default.ikol.ikol_blender.scene.legs import carrier_of, legs_of
 from bl_ext.user_default.ikol.ikol_blender.scene.samples import Sampled, sample, write_motion
 
+from tests.ikol_blender.retarget.dressing import meaningless
 from tests.shared_data import shared
 
 from .evaluated import frames_of, heads, select_bones
@@ -265,4 +266,36 @@ def test_contacts_that_never_stand_leave_it_to_the_motion(walk: bpy.types.Object
     write_contacts(walk, frames, {name: np.zeros(len(frames)) for name in CONTACTS})
     done = lock_feet(bpy.context, floor=False)
     assert not done.by_curves
+    assert done.after.slip < 0.5 * done.before.slip
+
+
+def test_legs_are_found_by_shape(empty_scene: bpy.types.Scene, take_file: Path) -> None:
+    """As Retarget finds them, where names say nothing."""
+    armature = import_take(bpy.context, take_file).armature
+    now = meaningless(armature, {bone.name: (bone.name,) for bone in armature.pose.bones}, seed=2)
+    sampled = sample(bpy.context, armature)
+    names = sampled.motion.skeleton.names
+    for leg, side in zip(legs_of(sampled), "LR", strict=True):
+        found = [names[bone] for bone in (leg.hip, leg.knee, leg.ankle)]
+        assert found == [now[f"{side}_{part}"][0] for part in ("Hip", "Knee", "Ankle")]
+    assert names[carrier_of(sampled)] == now["Pelvis"][0]
+
+
+def test_legs_of_the_kept_map_come_before_all_else(walk: bpy.types.Object) -> None:
+    """Complete or not. Without it this rig's shape is too odd to tell."""
+    sampled = sample(bpy.context, walk)
+    names = sampled.motion.skeleton.names
+    truth = [[names[bone] for bone in (leg.hip, leg.knee, leg.ankle)] for leg in legs_of(sampled)]
+    now = meaningless(walk, {name: (name,) for name in names}, seed=2)
+    with pytest.raises(RuntimeError, match="legs"):
+        bpy.ops.ikol.lock_feet(floor=False)
+    for side, leg in zip("LR", truth, strict=True):
+        for part, name in zip(("thigh", "shin", "foot"), leg, strict=True):
+            row = walk.ikol_map.rows.add()
+            row.role, row.bone = f"{part}.{side}", now[name][0]
+    renamed = sample(bpy.context, walk)
+    fresh = renamed.motion.skeleton.names
+    found = [[fresh[bone] for bone in (leg.hip, leg.knee, leg.ankle)] for leg in legs_of(renamed)]
+    assert found == [[now[name][0] for name in leg] for leg in truth]
+    done = lock_feet(bpy.context, floor=False)
     assert done.after.slip < 0.5 * done.before.slip

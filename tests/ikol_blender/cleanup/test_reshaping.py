@@ -11,8 +11,11 @@ from bl_ext.user_default.ikol.ikol_blender.cleanup import quaternions as quat
 from bl_ext.user_default.ikol.ikol_blender.cleanup.limbs import mirror_pairs, other_side
 from bl_ext.user_default.ikol.ikol_blender.cleanup.mirror import mirror
 from bl_ext.user_default.ikol.ikol_blender.cleanup.motion import Motion
+from bl_ext.user_default.ikol.ikol_blender.cleanup.skeleton import Skeleton
 from bl_ext.user_default.ikol.ikol_blender.pins.stored import add_pin
+from bl_ext.user_default.ikol.ikol_blender.retarget.stored_map import find_map
 from bl_ext.user_default.ikol.ikol_blender.scene import import_take
+from bl_ext.user_default.ikol.ikol_blender.scene.body import mirror_partners
 from bl_ext.user_default.ikol.ikol_blender.scene.compat import curves_of
 from bl_ext.user_default.ikol.ikol_blender.scene.confidence_curves import read_confidence, write_confidence
 from bl_ext.user_default.ikol.ikol_blender.scene.contact_curves import CONTACTS, read_contacts, write_contacts
@@ -20,6 +23,8 @@ from bl_ext.user_default.ikol.ikol_blender.scene.keys import read_keys, write_ke
 from bl_ext.user_default.ikol.ikol_blender.scene.reshaping import in_place
 from bl_ext.user_default.ikol.ikol_blender.scene.reshaping import mirror as mirror_range
 from bl_ext.user_default.ikol.ikol_blender.scene.samples import sample
+
+from tests.ikol_blender.retarget.dressing import meaningless
 
 from .evaluated import armature_of, frames_of, heads, select_bones
 from .mocap import deepmimic
@@ -55,6 +60,46 @@ def test_mirrored_joints_are_the_mirror_image(armature: bpy.types.Object) -> Non
     for name, place in after.items():
         assert np.linalg.norm(place - before[other_side(name)] * (-1, 1, 1)) < 0.01, name
     assert np.linalg.norm(after["L_Wrist"] - before["L_Wrist"]) > 0.05
+
+
+def test_mirror_of_a_rig_whose_names_say_nothing(armature: bpy.types.Object) -> None:
+    """Sides by the shape of the body; contacts and confidence of its bones too."""
+    before, frames = _heads(armature, 20), np.arange(1.0, 61.0)
+    write_confidence(armature, ["L_Wrist", "R_Wrist"], frames, np.stack([frames / 100, 0 * frames], axis=1))
+    named = meaningless(armature, {name: (name,) for name in before}, seed=4)
+    now = {name: names[0] for name, names in named.items()}
+    assert bpy.ops.ikol.mirror() == {"FINISHED"}
+    after = _heads(armature, 20)
+    for name, place in before.items():
+        assert np.linalg.norm(after[now[other_side(name)]] - place * (-1, 1, 1)) < 0.01, name
+    confidence = read_confidence(armature, frames)
+    assert confidence[now["R_Wrist"]] == pytest.approx(frames / 100, abs=1e-5)
+    assert confidence[now["L_Wrist"]] == pytest.approx(0 * frames)
+
+
+def test_mirror_obeys_the_kept_map(armature: bpy.types.Object) -> None:
+    """Even against the names: hands that are listed crosswise are no pair of their own."""
+    find_map(armature)
+    for row in armature.ikol_map.rows:
+        if row.role in ("forearm.L", "forearm.R", "hand.L", "hand.R"):
+            row.bone = {"forearm": "L_Elbow", "hand": "L_Wrist"}[row.role[:-2]] if row.role[-1] == "L" else row.bone
+            row.bone = {"forearm.R": "R_Wrist", "hand.R": "R_Elbow"}.get(row.role, row.bone)
+    sampled = sample(bpy.context, armature)
+    names = sampled.motion.skeleton.names
+    partners = mirror_partners(armature, sampled.motion.skeleton)
+    assert names[partners[names.index("L_Elbow")]] == "R_Wrist" and names[partners[names.index("R_Wrist")]] == "L_Elbow"
+    assert names[partners[names.index("L_Knee")]] == "R_Knee", "the rest goes by its name"
+
+
+def test_mirror_of_what_has_no_sides_is_refused(empty_scene: bpy.types.Scene, walk: Motion) -> None:
+    """A chain of three bones."""
+    skeleton = walk.skeleton
+    chain = Skeleton(("a", "b", "c"), (-1, 0, 1), skeleton.rests[:3], skeleton.lengths[:3], skeleton.world)
+    armature = armature_of(Motion(chain, walk.rate_hz, walk.rotations[:, :3], walk.locations[:, :3]))
+    action = armature.animation_data.action
+    with pytest.raises(RuntimeError, match="left and right"):
+        bpy.ops.ikol.mirror()
+    assert armature.animation_data.action == action
 
 
 def test_mirror_changes_sides_of_contacts_and_confidence(armature: bpy.types.Object) -> None:

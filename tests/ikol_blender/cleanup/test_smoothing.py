@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import bpy
 import numpy as np
@@ -12,9 +13,15 @@ from bl_ext.user_default.ikol.ikol_blender.cleanup import quaternions as quat
 from bl_ext.user_default.ikol.ikol_blender.cleanup.adaptive import smooth_adaptive
 from bl_ext.user_default.ikol.ikol_blender.cleanup.butterworth import low_pass
 from bl_ext.user_default.ikol.ikol_blender.cleanup.despike import despike
+from bl_ext.user_default.ikol.ikol_blender.cleanup.limbs import Limb
 from bl_ext.user_default.ikol.ikol_blender.cleanup.motion import Motion, fade, mix
 from bl_ext.user_default.ikol.ikol_blender.cleanup.one_euro import smooth_one_euro
 from bl_ext.user_default.ikol.ikol_blender.cleanup.smooth import smooth_butterworth
+from bl_ext.user_default.ikol.ikol_blender.scene import import_take
+from bl_ext.user_default.ikol.ikol_blender.scene.body import limbs_of
+from bl_ext.user_default.ikol.ikol_blender.scene.samples import sample as sample_action
+
+from tests.ikol_blender.retarget.dressing import meaningless
 
 from .evaluated import armature_of, heads
 from .mocap import HANDS, NAMES, deepmimic
@@ -189,3 +196,19 @@ def test_strength_of_a_half_lies_half_way(jittery: Motion) -> None:
     whole_way = quat.angle_between(jittery.rotations, full.rotations)
     assert quat.angle_between(jittery.rotations, half.rotations) == pytest.approx(0.5 * whole_way, abs=1e-9)
     assert half.locations == pytest.approx(0.5 * (jittery.locations + full.locations))
+
+
+def test_limbs_go_by_the_kept_map_and_by_shape(empty_scene: bpy.types.Scene, take_file: Path) -> None:
+    """Of a rig whose names say nothing; what no map has goes along with what carries it."""
+    armature = import_take(bpy.context, take_file).armature
+    named = sample_action(bpy.context, armature).motion.skeleton
+    usual = dict(zip(named.names, limbs_of(armature, named), strict=True))
+    assert usual["L_Wrist"] is Limb.HAND and usual["Spine1"] is Limb.TRUNK
+    now = meaningless(armature, {name: (name,) for name in named.names}, seed=3)
+    fresh = sample_action(bpy.context, armature).motion.skeleton
+    found = dict(zip(fresh.names, limbs_of(armature, fresh), strict=True))
+    assert {name: found[now[name][0]] for name in usual} == usual
+    row = armature.ikol_map.rows.add()
+    row.role, row.bone = "hand.L", now["L_Elbow"][0]
+    found = dict(zip(fresh.names, limbs_of(armature, fresh), strict=True))
+    assert found[now["L_Elbow"][0]] is Limb.HAND
