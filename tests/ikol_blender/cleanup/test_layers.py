@@ -9,6 +9,8 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.ikol.ikol_blender.scene import import_take
+from bl_ext.user_default.ikol.ikol_blender.scene.action import write_curve
+from bl_ext.user_default.ikol.ikol_blender.scene.compat import curves_of
 from bl_ext.user_default.ikol.ikol_blender.scene.contact_curves import CONTACTS, read_contacts, write_contacts
 from bl_ext.user_default.ikol.ikol_blender.scene.layers import posed_offsets
 from mathutils import Euler, Matrix
@@ -132,6 +134,44 @@ def test_only_selected_bones_are_taken(armature: bpy.types.Object) -> None:
     strip = armature.animation_data.nla_tracks[-1].strips[0]
     curves = strip.action.layers[0].strips[0].channelbags[0] if bpy.app.version >= (4, 4, 0) else strip.action
     assert {curve.data_path for curve in curves.fcurves} == {'pose.bones["Spine1"].rotation_quaternion'}
+
+
+def test_what_layers_animate_but_cannot_mix_stops_nothing(armature: bpy.types.Object) -> None:
+    """Curves of a bone that is gone, and of a choice, beside what is merged; Cycles goes on."""
+    curves = curves_of(armature)
+    write_curve(curves, 'pose.bones["gone"].location', 0, np.array([1.0, 60.0]), np.zeros(2))
+    armature.pose.bones["Head"].keyframe_insert("rotation_mode", frame=1)
+    path = 'pose.bones["Pelvis"].location'
+    curves.fcurves.find(path, index=1).modifiers.new("CYCLES").mode_after = "REPEAT_OFFSET"
+    bpy.context.scene.frame_set(_AT)
+    _lean(armature)
+    assert bpy.ops.ikol.add_offset_layer() == {"FINISHED"}
+    shown = heads(armature, _EVERY)
+    bpy.context.scene.frame_set(_AT)
+    assert bpy.ops.ikol.merge_layers() == {"FINISHED"}
+    assert bpy.context.scene.frame_current == _AT
+    assert heads(armature, _EVERY) == pytest.approx(shown, abs=1e-4)
+    merged = {curve.data_path for curve in curves_of(armature).fcurves}
+    assert 'pose.bones["Head"].rotation_mode' in merged and not any("gone" in path for path in merged)
+    found = [curves_of(armature).fcurves.find(path, index=axis).modifiers for axis in range(3)]
+    assert [[(m.type, m.mode_after) for m in stack] for stack in found] == [[], [("CYCLES", "REPEAT_OFFSET")], []]
+
+
+def test_a_starred_track_is_what_is_merged(armature: bpy.types.Object) -> None:
+    motion = heads(armature, _EVERY)
+    bpy.context.scene.frame_set(_AT)
+    _lean(armature, 40.0)
+    bpy.ops.ikol.add_offset_layer()
+    tracks = armature.animation_data.nla_tracks
+    tracks[0].is_solo = True
+    assert heads(armature, _EVERY) == pytest.approx(motion, abs=1e-4), "the layer above is silenced"
+    assert bpy.ops.ikol.merge_layers() == {"FINISHED"}
+    assert not any(track.is_solo for track in tracks)
+    assert heads(armature, _EVERY) == pytest.approx(motion, abs=1e-4)
+    curve = curves_of(armature).fcurves.find('pose.bones["Pelvis"].location', index=0)
+    curve.keyframe_points[29].co[1] += 0.5
+    curve.update()
+    assert np.abs(heads(armature, [30])[0] - motion[29]).max() > 0.1, "the merged action is what plays"
 
 
 def test_says_what_to_do(armature: bpy.types.Object) -> None:
