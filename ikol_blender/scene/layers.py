@@ -25,6 +25,12 @@ Array = NDArray[np.float64]
 Offsets = dict[str, dict[str, list[float]]]
 
 _SAME = 1e-5
+# Elsewhere, zeros.
+_RESTS = {
+    "rotation_quaternion": (1.0, 0.0, 0.0, 0.0),
+    "rotation_axis_angle": (0.0, 0.0, 1.0, 0.0),
+    "scale": (1.0, 1.0, 1.0),
+}
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,9 @@ class Layer:
 
 
 def posed_offsets(context: bpy.types.Context) -> Offsets:
-    """How the pose at the current frame, not keyed, differs from the motion; the motion's own pose is shown again.
+    """How the pose at the current frame, not keyed, differs from the motion, or from rest where there is none.
+
+    The motion's own pose is shown again.
 
     Of the selected bones in Pose mode; of all when none is, or in another mode.
 
@@ -51,12 +59,14 @@ def posed_offsets(context: bpy.types.Context) -> Offsets:
     bones = [bone for bone in armature.pose.bones if not selected or bone.name in selected]
     posed = [_channels(bone) for bone in bones]
     _show(context.scene)
-    offsets = {bone.name: _offsets(bone, theirs) for bone, theirs in zip(bones, posed, strict=True)}
+    animated = {(curve.data_path, curve.array_index) for curve in _all_curves(armature)}
+    offsets = {bone.name: _offsets(bone, theirs, animated) for bone, theirs in zip(bones, posed, strict=True)}
     offsets = {name: found for name, found in offsets.items() if found}
     if not offsets:
         raise BadInput(
             "No bone is posed away from the motion at this frame.",
-            hint="Pose the character here as it is to be, without setting keys, then add the layer.",
+            hint="Pose the character here as it is to be, without setting keys (Auto Keying off in the Timeline), "
+            "then add the layer.",
         )
     return offsets
 
@@ -196,11 +206,18 @@ def _channels(bone: bpy.types.PoseBone) -> dict[str, Array]:
     return {path: np.array(bone.path_resolve(path.rpartition(".")[2]), np.float64) for path in paths}
 
 
-def _offsets(bone: bpy.types.PoseBone, posed: dict[str, Array]) -> dict[str, list[float]]:
-    """What combined with the bone's transform gives what was posed; paths without a difference are left out."""
+def _offsets(
+    bone: bpy.types.PoseBone, posed: dict[str, Array], animated: set[tuple[str, int]]
+) -> dict[str, list[float]]:
+    """What combined with the bone's transform gives what was posed; paths without a difference are left out.
+
+    Layers start from rest where no curve of `animated` is.
+    """
     found: dict[str, list[float]] = {}
     for path, shown in _channels(bone).items():
         wanted = posed[path]
+        rest = np.array(_RESTS.get(path.rpartition(".")[2], (0.0, 0.0, 0.0)))
+        shown = np.where([(path, index) in animated for index in range(len(shown))], shown, rest)
         if np.abs(wanted - shown).max() < _SAME:
             continue
         if path.endswith("rotation_quaternion"):

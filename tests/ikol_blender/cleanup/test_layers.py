@@ -119,6 +119,34 @@ def test_euler_bones_are_offset_too(armature: bpy.types.Object) -> None:
     assert tuple(bone.rotation_euler) == pytest.approx(wanted, abs=1e-5)
 
 
+@pytest.mark.parametrize("mode", ["QUATERNION", "XYZ"])
+def test_a_bone_without_keys_is_offset_from_rest(armature: bpy.types.Object, mode: str) -> None:
+    """Its curves are taken away: the motion has nothing to say of it."""
+    bone, curves = armature.pose.bones["L_Wrist"], curves_of(armature)
+    for index in range(4):
+        curves.fcurves.remove(curves.fcurves.find('pose.bones["L_Wrist"].rotation_quaternion', index=index))
+    bone.rotation_quaternion = (1.0, 0.0, 0.0, 0.0)
+    bone.rotation_mode = mode
+    bpy.context.scene.frame_set(_AT)
+    turn = Euler((0.0, 0.0, 0.7))
+    bone.rotation_quaternion, bone.rotation_euler = turn.to_quaternion(), turn
+    assert bpy.ops.ikol.add_offset_layer() == {"FINISHED"}
+    assert _own_turns(armature, "L_Wrist")[[0, -1]] == pytest.approx(
+        np.array(2 * [np.array(_rest_turn(armature, "L_Wrist") @ turn.to_matrix())]), abs=1e-4
+    )
+    armature.animation_data.nla_tracks[-1].mute = True
+    bone.rotation_quaternion, bone.rotation_euler = (1.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0)
+    armature.animation_data.nla_tracks[-1].mute = False
+    assert _own_turns(armature, "L_Wrist")[5] == pytest.approx(
+        np.array(_rest_turn(armature, "L_Wrist") @ turn.to_matrix()), abs=1e-4
+    )
+
+
+def _rest_turn(armature: bpy.types.Object, name: str) -> Matrix:
+    bone = armature.data.bones[name]
+    return bone.parent.matrix_local.to_3x3().inverted() @ bone.matrix_local.to_3x3()
+
+
 def test_only_selected_bones_are_taken(armature: bpy.types.Object) -> None:
     _lean(armature)
     armature.pose.bones["Head"].rotation_quaternion = Matrix.Rotation(0.5, 3, "X").to_quaternion()
@@ -175,7 +203,7 @@ def test_a_starred_track_is_what_is_merged(armature: bpy.types.Object) -> None:
 
 
 def test_says_what_to_do(armature: bpy.types.Object) -> None:
-    with pytest.raises(RuntimeError, match="without setting keys"):
+    with pytest.raises(RuntimeError, match="Auto Keying off"):
         bpy.ops.ikol.add_offset_layer()
     with pytest.raises(RuntimeError, match="no layers"):
         bpy.ops.ikol.merge_layers()
