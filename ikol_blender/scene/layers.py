@@ -17,7 +17,16 @@ from .action import write_curve
 from .compat import curves_of, existing_curves, new_action, selected_bones, strip_curves
 from .keys import read_keys, write_keys
 from .nla import push_down, refuse_layers, refuse_tweaking
-from .samples import bone_path, edited_name, own_armature, rotation_path, unedited_name
+from .samples import (
+    bone_path,
+    cycles_of,
+    edited_name,
+    own_armature,
+    repeat,
+    rotation_path,
+    takes_effect,
+    unedited_name,
+)
 
 Array = NDArray[np.float64]
 
@@ -25,6 +34,12 @@ Array = NDArray[np.float64]
 Offsets = dict[str, dict[str, list[float]]]
 
 _SAME = 1e-5
+# Elsewhere, zeros.
+_RESTS = {
+    "rotation_quaternion": (1.0, 0.0, 0.0, 0.0),
+    "rotation_axis_angle": (0.0, 0.0, 1.0, 0.0),
+    "scale": (1.0, 1.0, 1.0),
+}
 
 
 @dataclass(frozen=True)
@@ -39,7 +54,9 @@ class Layer:
 
 
 def posed_offsets(context: bpy.types.Context) -> Offsets:
-    """How the pose at the current frame, not keyed, differs from the motion; the motion's own pose is shown again.
+    """How the pose at the current frame, not keyed, differs from the motion, or from rest where there is none.
+
+    The motion's own pose is shown again.
 
     Of the selected bones in Pose mode; of all when none is, or in another mode.
 
@@ -51,12 +68,14 @@ def posed_offsets(context: bpy.types.Context) -> Offsets:
     bones = [bone for bone in armature.pose.bones if not selected or bone.name in selected]
     posed = [_channels(bone) for bone in bones]
     _show(context.scene)
-    offsets = {bone.name: _offsets(bone, theirs) for bone, theirs in zip(bones, posed, strict=True)}
+    animated = {(curve.data_path, curve.array_index) for curve in _all_curves(armature)}
+    offsets = {bone.name: _offsets(bone, theirs, animated) for bone, theirs in zip(bones, posed, strict=True)}
     offsets = {name: found for name, found in offsets.items() if found}
     if not offsets:
         raise BadInput(
             "No bone is posed away from the motion at this frame.",
-            hint="Pose the character here as it is to be, without setting keys, then add the layer.",
+            hint="Pose the character here as it is to be, without setting keys (Auto Keying off in the Timeline), "
+            "then add the layer.",
         )
     return offsets
 
@@ -101,7 +120,8 @@ def add_offset_layer(context: bpy.types.Context, offsets: Offsets, *, strength: 
 def merge_layers(context: bpy.types.Context) -> bpy.types.Action:
     """One new action with what the layers of the NLA and the active action make together; the tracks are muted.
 
-    Custom properties, such as contacts and confidence, are not mixed: the uppermost layer's keys are taken.
+    Custom properties, such as contacts and confidence, are not mixed: the uppermost layer's keys are taken. Curves of
+    what is not there any more, such as a deleted bone, are left out.
 
     Raises:
         BadInput: the armature has no layers.
@@ -116,10 +136,18 @@ def merge_layers(context: bpy.types.Context) -> bpy.types.Action:
     paths = _mixed_paths(armature)
     here = (scene.frame_current, scene.frame_subframe)
     shown: dict[str, list[Array]] = {path: [] for path in paths}
-    for frame in frames:
-        scene.frame_set(int(frame))
-        for path, values in shown.items():
-            values.append(np.atleast_1d(np.array(armature.path_resolve(path), np.float64)))
+    try:
+        for frame in frames:
+            scene.frame_set(int(frame))
+            for path, values in shown.items():
+                values.append(np.atleast_1d(np.array(armature.path_resolve(path), np.float64)))
+    finally:
+        scene.frame_set(here[0], subframe=here[1])
+    cycles = {
+        (curve.data_path, curve.array_index): found
+        for curve in _all_curves(armature)
+        if (found := cycles_of(curve)) is not None
+    }
     if animation.action is not None and animation.action.library is None:
         animation.action.use_fake_user = True
     action = new_action(name, armature)
@@ -128,12 +156,15 @@ def merge_layers(context: bpy.types.Context) -> bpy.types.Action:
         values = np.array(rows)
         values = continuous(values) if path.endswith("quaternion") else values
         for index in range(values.shape[1]):
-            write_curve(curves, path, index, frames, values[:, index], _group(curves, path))
+            curve = write_curve(curves, path, index, frames, values[:, index], _group(curves, path))
+            repeat(curve, cycles.get((path, index)))
     for (path, index), keys in own.items():
         curve = curves.fcurves.new(path, index=index)
         curve.group = _group(curves, path)
         write_keys(curve, keys)
+        repeat(curve, cycles.get((path, index)))
     for track in animation.nla_tracks:
+        track.is_solo = False
         track.mute = True
     scene.frame_set(here[0], subframe=here[1])
     return action
@@ -152,8 +183,11 @@ def _layered(context: bpy.types.Context) -> bpy.types.Object:
 
 def _strips(armature: bpy.types.Object) -> Iterator[bpy.types.NlaStrip]:
     """Those that take effect, the lowest first."""
-    for track in armature.animation_data.nla_tracks:
-        if not track.mute:
+    tracks = armature.animation_data.nla_tracks
+    # A star on one silences the others, and speaks louder than its own mute.
+    solo = [track for track in tracks if track.is_solo]
+    for track in solo or tracks:
+        if solo or not track.mute:
             yield from (strip for strip in track.strips if strip.action is not None and not strip.mute)
 
 
@@ -182,11 +216,18 @@ def _channels(bone: bpy.types.PoseBone) -> dict[str, Array]:
     return {path: np.array(bone.path_resolve(path.rpartition(".")[2]), np.float64) for path in paths}
 
 
-def _offsets(bone: bpy.types.PoseBone, posed: dict[str, Array]) -> dict[str, list[float]]:
-    """What combined with the bone's transform gives what was posed; paths without a difference are left out."""
+def _offsets(
+    bone: bpy.types.PoseBone, posed: dict[str, Array], animated: set[tuple[str, int]]
+) -> dict[str, list[float]]:
+    """What combined with the bone's transform gives what was posed; paths without a difference are left out.
+
+    Layers start from rest where no curve of `animated` is.
+    """
     found: dict[str, list[float]] = {}
     for path, shown in _channels(bone).items():
         wanted = posed[path]
+        rest = np.array(_RESTS.get(path.rpartition(".")[2], (0.0, 0.0, 0.0)))
+        shown = np.where([(path, index) in animated for index in range(len(shown))], shown, rest)
         if np.abs(wanted - shown).max() < _SAME:
             continue
         if path.endswith("rotation_quaternion"):
@@ -202,25 +243,40 @@ def _is_property(path: str) -> bool:
     return path.endswith('"]')
 
 
+def _all_curves(armature: bpy.types.Object) -> Iterator[bpy.types.FCurve]:
+    """Those that take effect, the lowest layer first, the active action's last."""
+    for bag in [*(strip_curves(strip) for strip in _strips(armature)), existing_curves(armature)]:
+        if bag is not None:
+            yield from (curve for curve in bag.fcurves if takes_effect(curve))
+
+
+def _is_mixed(armature: bpy.types.Object, path: str) -> bool | None:
+    """Whether the layers' values are mixed there, number by number; None when the path leads nowhere."""
+    if _is_property(path):
+        return False
+    try:
+        value = armature.path_resolve(path)
+    except ValueError:
+        return None
+    return isinstance(value, (bool, int, float)) or (hasattr(value, "__len__") and not isinstance(value, (str, set)))
+
+
 def _mixed_paths(armature: bpy.types.Object) -> list[str]:
-    bags = [strip_curves(strip) for strip in _strips(armature)] + [existing_curves(armature)]
-    return sorted(
-        {c.data_path for bag in bags if bag is not None for c in bag.fcurves if not _is_property(c.data_path)}
-    )
+    paths = {curve.data_path for curve in _all_curves(armature)}
+    return sorted(path for path in paths if _is_mixed(armature, path))
 
 
 def _own_keys(armature: bpy.types.Object) -> dict[tuple[str, int], Keys]:
-    """The keys of custom properties, on the scene's frames."""
+    """The keys of what is not mixed, custom properties and choices, on the scene's frames."""
     found: dict[tuple[str, int], Keys] = {}
-    for strip in _strips(armature):
-        bag = strip_curves(strip)
+    for bag, strip in [
+        *((strip_curves(strip), strip) for strip in _strips(armature)),
+        (existing_curves(armature), None),
+    ]:
         for curve in () if bag is None else bag.fcurves:
-            if _is_property(curve.data_path):
-                found[curve.data_path, curve.array_index] = _placed(read_keys(curve), strip)
-    bag = existing_curves(armature)
-    for curve in () if bag is None else bag.fcurves:
-        if _is_property(curve.data_path):
-            found[curve.data_path, curve.array_index] = read_keys(curve)
+            if takes_effect(curve) and _is_mixed(armature, curve.data_path) is False:
+                keys = read_keys(curve)
+                found[curve.data_path, curve.array_index] = keys if strip is None else _placed(keys, strip)
     return found
 
 

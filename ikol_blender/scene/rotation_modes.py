@@ -21,7 +21,9 @@ from .samples import (
     Sampled,
     active_armature,
     bone_values,
+    cycles_of,
     edited_name,
+    repeat,
     replace_keys,
     rotation_path,
     rotation_width,
@@ -73,9 +75,11 @@ def convert_rotations(context: bpy.types.Context, *, mode: str = SAFEST) -> Conv
         rotations = sampled.motion.rotations[:, index]
         wanted = safest_order(rotations) if mode == SAFEST else mode
         knots = _key_samples(sampled, bone)
+        cycles = None
         for part in range(rotation_width(bone)):
             curve = curves_of(armature).fcurves.find(rotation_path(bone), index=part)
             if curve is not None:
+                cycles = cycles or cycles_of(curve)
                 curves_of(armature).fcurves.remove(curve)
         bone.rotation_mode = wanted
         modes[wanted] += 1
@@ -84,6 +88,8 @@ def convert_rotations(context: bpy.types.Context, *, mode: str = SAFEST) -> Conv
         if sampled.turned[index]:
             keys = _keys(sampled, rotations, bone, knots)
             replace_keys(armature, bone, rotation_path(bone), sampled.frames, keys)
+            for part in range(rotation_width(bone)):
+                repeat(curves_of(armature).fcurves.find(rotation_path(bone), index=part), cycles)
     return Converted(action, dict(modes), float(margin))
 
 

@@ -30,6 +30,7 @@ _LABELS = (
     "offset", "merged", "reduced", "quaternions", "Euler", "hand held",
 )  # fmt: skip
 _EDITS = re.compile(rf"(?: \| (?:{'|'.join(_LABELS)})(?:\.\d+)?)+$")
+_CYCLES = ("mode_before", "mode_after", "cycles_before", "cycles_after")
 _SAME = 1e-7
 _FEW_KEYS = 8
 _ON_FRAME = 1e-3
@@ -102,7 +103,7 @@ def sample(context: bpy.types.Context, armature: bpy.types.Object) -> Sampled:
     Raises:
         BadInput: the action moves no bone, or lies outside the scene's frame range.
     """
-    curves = {(curve.data_path, curve.array_index): curve for curve in curves_of(armature).fcurves}
+    curves = _audible(armature)
     bones, _ = carriers_first(armature)
     paths = {(rotation_path(bone), index) for bone in bones for index in range(rotation_width(bone))}
     paths |= {(location_path(bone), index) for bone in bones for index in range(3)}
@@ -124,13 +125,23 @@ def sample(context: bpy.types.Context, armature: bpy.types.Object) -> Sampled:
 
 def motion_at(armature: bpy.types.Object, bones: list[bpy.types.PoseBone], frames: Array, rate_hz: float) -> Motion:
     """What the active action does with `bones` (ancestors too, parents first) on evenly spaced `frames`."""
-    curves = {(curve.data_path, curve.array_index): curve for curve in curves_of(armature).fcurves}
+    curves = _audible(armature)
     rotations = np.empty((len(frames), len(bones), 4))
     locations = np.empty((len(frames), len(bones), 3))
     for index, bone in enumerate(bones):
         rotations[:, index] = _rotations(bone, curves, frames)
         locations[:, index] = _values(curves, location_path(bone), np.array(bone.location), frames)
     return Motion(_skeleton(armature, bones), rate_hz, continuous(rotations), locations)
+
+
+def _audible(armature: bpy.types.Object) -> dict[tuple[str, int], bpy.types.FCurve]:
+    """The active action's curves that take effect, by data path and index."""
+    fcurves = curves_of(armature).fcurves
+    return {(curve.data_path, curve.array_index): curve for curve in fcurves if takes_effect(curve)}
+
+
+def takes_effect(curve: bpy.types.FCurve) -> bool:
+    return not curve.mute and not (curve.group is not None and curve.group.mute)
 
 
 def write_motion(sampled: Sampled, edited: Motion, label: str, *, to_the_end: bool = False) -> bpy.types.Action:
@@ -189,9 +200,45 @@ def replace_keys(
         if curve is None:
             curve = curves.fcurves.new(path, index=index)
             curve.group = curves.groups.get(bone.name) or curves.groups.new(bone.name)
-        old = read_keys(curve)
+        old = _unmodified(curve, frames)
+        if not takes_effect(curve):
+            old, curve.mute, curve.group = old.where(np.zeros(len(old), bool)), False, None
         outside = (old.co[:, 0] < frames[0] - 1e-3) | (old.co[:, 0] > frames[-1] + 1e-3)
         write_keys(curve, old.where(outside).joined(fresh))
+
+
+def _unmodified(curve: bpy.types.FCurve, frames: Array) -> Keys:
+    """The curve's keys; where modifiers change its values, keys of those, and the modifiers are taken off.
+
+    Cycles stays, for what is beyond the keys.
+    """
+    keys = read_keys(curve)
+    changing = [modifier for modifier in curve.modifiers if modifier.type != "CYCLES" and not modifier.mute]
+    if changing and len(keys):
+        spacing = frames[1] - frames[0] if len(frames) > 1 else 1.0
+        count = [np.ceil((frames[0] - keys.co[0, 0]) / spacing), np.ceil((keys.co[-1, 0] - frames[-1]) / spacing)]
+        before, after = (np.arange(1, max(int(number), 0) + 1) * spacing for number in count)
+        times = np.concatenate([frames[0] - before[::-1], frames, frames[-1] + after])
+        keys = plain_keys(times, np.array([curve.evaluate(time) for time in times]))
+    for modifier in changing:
+        curve.modifiers.remove(modifier)
+    return keys
+
+
+def cycles_of(curve: bpy.types.FCurve) -> dict[str, object] | None:
+    """How the curve goes on beyond its keys, as `repeat` takes it; None when it does not repeat."""
+    for modifier in curve.modifiers:
+        if modifier.type == "CYCLES" and not modifier.mute:
+            return {name: getattr(modifier, name) for name in _CYCLES}
+    return None
+
+
+def repeat(curve: bpy.types.FCurve, cycles: dict[str, object] | None) -> None:
+    """Give the curve the Cycles modifier of another one."""
+    if cycles is not None:
+        modifier = curve.modifiers.new("CYCLES")
+        for name, value in cycles.items():
+            setattr(modifier, name, value)
 
 
 def rotation_path(bone: bpy.types.PoseBone) -> str:

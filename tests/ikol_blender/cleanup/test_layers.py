@@ -9,6 +9,8 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.ikol.ikol_blender.scene import import_take
+from bl_ext.user_default.ikol.ikol_blender.scene.action import write_curve
+from bl_ext.user_default.ikol.ikol_blender.scene.compat import curves_of
 from bl_ext.user_default.ikol.ikol_blender.scene.contact_curves import CONTACTS, read_contacts, write_contacts
 from bl_ext.user_default.ikol.ikol_blender.scene.layers import posed_offsets
 from bl_ext.user_default.ikol.ikol_blender.ui import cleanup_panel
@@ -118,6 +120,34 @@ def test_euler_bones_are_offset_too(armature: bpy.types.Object) -> None:
     assert tuple(bone.rotation_euler) == pytest.approx(wanted, abs=1e-5)
 
 
+@pytest.mark.parametrize("mode", ["QUATERNION", "XYZ"])
+def test_a_bone_without_keys_is_offset_from_rest(armature: bpy.types.Object, mode: str) -> None:
+    """Its curves are taken away: the motion has nothing to say of it."""
+    bone, curves = armature.pose.bones["L_Wrist"], curves_of(armature)
+    for index in range(4):
+        curves.fcurves.remove(curves.fcurves.find('pose.bones["L_Wrist"].rotation_quaternion', index=index))
+    bone.rotation_quaternion = (1.0, 0.0, 0.0, 0.0)
+    bone.rotation_mode = mode
+    bpy.context.scene.frame_set(_AT)
+    turn = Euler((0.0, 0.0, 0.7))
+    bone.rotation_quaternion, bone.rotation_euler = turn.to_quaternion(), turn
+    assert bpy.ops.ikol.add_offset_layer() == {"FINISHED"}
+    assert _own_turns(armature, "L_Wrist")[[0, -1]] == pytest.approx(
+        np.array(2 * [np.array(_rest_turn(armature, "L_Wrist") @ turn.to_matrix())]), abs=1e-4
+    )
+    armature.animation_data.nla_tracks[-1].mute = True
+    bone.rotation_quaternion, bone.rotation_euler = (1.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0)
+    armature.animation_data.nla_tracks[-1].mute = False
+    assert _own_turns(armature, "L_Wrist")[5] == pytest.approx(
+        np.array(_rest_turn(armature, "L_Wrist") @ turn.to_matrix()), abs=1e-4
+    )
+
+
+def _rest_turn(armature: bpy.types.Object, name: str) -> Matrix:
+    bone = armature.data.bones[name]
+    return bone.parent.matrix_local.to_3x3().inverted() @ bone.matrix_local.to_3x3()
+
+
 def test_only_selected_bones_are_taken(armature: bpy.types.Object) -> None:
     _lean(armature)
     armature.pose.bones["Head"].rotation_quaternion = Matrix.Rotation(0.5, 3, "X").to_quaternion()
@@ -131,8 +161,46 @@ def test_only_selected_bones_are_taken(armature: bpy.types.Object) -> None:
     assert {curve.data_path for curve in curves.fcurves} == {'pose.bones["Spine1"].rotation_quaternion'}
 
 
+def test_what_layers_animate_but_cannot_mix_stops_nothing(armature: bpy.types.Object) -> None:
+    """Curves of a bone that is gone, and of a choice, beside what is merged; Cycles goes on."""
+    curves = curves_of(armature)
+    write_curve(curves, 'pose.bones["gone"].location', 0, np.array([1.0, 60.0]), np.zeros(2))
+    armature.pose.bones["Head"].keyframe_insert("rotation_mode", frame=1)
+    path = 'pose.bones["Pelvis"].location'
+    curves.fcurves.find(path, index=1).modifiers.new("CYCLES").mode_after = "REPEAT_OFFSET"
+    bpy.context.scene.frame_set(_AT)
+    _lean(armature)
+    assert bpy.ops.ikol.add_offset_layer() == {"FINISHED"}
+    shown = heads(armature, _EVERY)
+    bpy.context.scene.frame_set(_AT)
+    assert bpy.ops.ikol.merge_layers() == {"FINISHED"}
+    assert bpy.context.scene.frame_current == _AT
+    assert heads(armature, _EVERY) == pytest.approx(shown, abs=1e-4)
+    merged = {curve.data_path for curve in curves_of(armature).fcurves}
+    assert 'pose.bones["Head"].rotation_mode' in merged and not any("gone" in path for path in merged)
+    found = [curves_of(armature).fcurves.find(path, index=axis).modifiers for axis in range(3)]
+    assert [[(m.type, m.mode_after) for m in stack] for stack in found] == [[], [("CYCLES", "REPEAT_OFFSET")], []]
+
+
+def test_a_starred_track_is_what_is_merged(armature: bpy.types.Object) -> None:
+    motion = heads(armature, _EVERY)
+    bpy.context.scene.frame_set(_AT)
+    _lean(armature, 40.0)
+    bpy.ops.ikol.add_offset_layer()
+    tracks = armature.animation_data.nla_tracks
+    tracks[0].is_solo = True
+    assert heads(armature, _EVERY) == pytest.approx(motion, abs=1e-4), "the layer above is silenced"
+    assert bpy.ops.ikol.merge_layers() == {"FINISHED"}
+    assert not any(track.is_solo for track in tracks)
+    assert heads(armature, _EVERY) == pytest.approx(motion, abs=1e-4)
+    curve = curves_of(armature).fcurves.find('pose.bones["Pelvis"].location', index=0)
+    curve.keyframe_points[29].co[1] += 0.5
+    curve.update()
+    assert np.abs(heads(armature, [30])[0] - motion[29]).max() > 0.1, "the merged action is what plays"
+
+
 def test_says_what_to_do(armature: bpy.types.Object) -> None:
-    with pytest.raises(RuntimeError, match="without setting keys"):
+    with pytest.raises(RuntimeError, match="Auto Keying off"):
         bpy.ops.ikol.add_offset_layer()
     with pytest.raises(RuntimeError, match="no layers"):
         bpy.ops.ikol.merge_layers()
