@@ -106,3 +106,10 @@ def test_an_object_that_moves_is_refused(empty_scene: bpy.types.Scene, take_file
     with pytest.raises(RuntimeError, match="itself animated"):
         bpy.ops.ikol.hold_hand(side="L", start=15, end=25)
     assert empty_scene.frame_current == 7
+
+
+def test_a_scaled_bone_is_refused(empty_scene: bpy.types.Scene, take_file: Path) -> None:
+    armature = import_take(bpy.context, take_file).armature
+    armature.pose.bones["Spine1"].scale = (1.3, 1.3, 1.3)
+    with pytest.raises(RuntimeError, match="a bone's scale"):
+        bpy.ops.ikol.reduce_keys()
