@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..cleanup.gaps import spans
+
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
@@ -56,9 +58,3 @@ def columns_under(confidence: Array, threshold: float, within: DoubtfulRange) ->
     """Columns of `confidence` (T, K) that go under `threshold` in the range, the lowest first."""
     lowest = confidence[within.first : within.last + 1].min(axis=0)
     return [int(column) for column in np.argsort(lowest, kind="stable") if lowest[column] < threshold]
-
-
-def spans(flags: Flags) -> list[tuple[int, int]]:
-    """Where `flags` (T,) are set: from the first index to the one after the last."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
-    return [(int(first), int(after)) for first, after in zip(edges[::2], edges[1::2], strict=True)]

@@ -12,9 +12,9 @@ import numpy as np
 from gpu_extras.batch import batch_for_shader
 from numpy.typing import NDArray
 
+from ..cleanup.gaps import spans
 from .chosen import active_timeline, chosen_columns, scene_frame
 from .colors import CONTACT_COLORS, Color, confidence_colors
-from .ranges import spans
 from .timeline import Timeline
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from ..cleanup.gaps import spans
 from .body_frame import RestBody
 from .transfer import Posed
 
@@ -56,12 +57,6 @@ def standing(source: RestBody, posed: Posed, rate_hz: float) -> dict[str, Flags]
             flags = _lasting(flags & ~(sliding & (speed > limit)), path, 0.02 * leg, rate_hz)
         found[role] = flags
     return found
-
-
-def spans(flags: Flags) -> list[tuple[int, int]]:
-    """Where `flags` (T,) are set: from the first index to the one after the last."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
-    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def _speed(path: Array, rate_hz: float) -> Array:

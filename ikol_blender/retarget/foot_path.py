@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from ..cleanup.gaps import spans
 from .body_frame import RestBody
-from .contact import spans
 from .transfer import Posed
 
 Array = NDArray[np.float64]

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..cleanup import quaternions as quat
+from ..cleanup.gaps import spans
 from . import two_bone
 from .bell import bell_mean
 from .body_frame import RestBody
-from .contact import spans
 from .foot_path import ankle_path, bridge
 from .hips_follow import follow
 from .transfer import Posed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from bl_ext.user_default.ikol.ikol_blender.cleanup.gaps import spans
 from bl_ext.user_default.ikol.ikol_blender.confidence.colors import confidence_colors, doubt_colors
 from bl_ext.user_default.ikol.ikol_blender.confidence.ranges import (
     DoubtfulRange,
@@ -11,7 +12,6 @@ from bl_ext.user_default.ikol.ikol_blender.confidence.ranges import (
     doubtful_ranges,
     next_range,
     previous_range,
-    spans,
 )
 
 

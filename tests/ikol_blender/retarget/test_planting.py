@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 import pytest
+from bl_ext.user_default.ikol.ikol_blender.cleanup.gaps import spans
 from bl_ext.user_default.ikol.ikol_blender.retarget.body_frame import rest_body
-from bl_ext.user_default.ikol.ikol_blender.retarget.contact import spans, standing
+from bl_ext.user_default.ikol.ikol_blender.retarget.contact import standing
 from bl_ext.user_default.ikol.ikol_blender.retarget.families import detect
 from bl_ext.user_default.ikol.ikol_blender.retarget.run import retarget
 from bl_ext.user_default.ikol.ikol_blender.retarget.transfer import pose_source
