@@ -26,6 +26,7 @@ from .device import choose_device
 from .errors import BadInput, Cancelled, NoPersonFound, OutputUnwritable
 from .events import PROTOCOL_VERSION, Event, Notice, Preview, Progress, SolveRequest, Started, TakeWritten
 from .ikol import Skeleton
+from .lens import focal_length
 from .lift import CorrectedLandmarks, correct_landmarks
 from .motion.background import BackgroundFollower
 from .motion.camera import intrinsics, level_by
@@ -97,15 +98,21 @@ def solve(request: SolveRequest, job: Job) -> list[Path]:
         chosen = [choose_person(people, request.person_box, moment)]
     rate_hz = request.rate_hz or uniform_rate(people[0].times)
     skeleton = Skeleton.from_body(request.model)
-    settings = {**_describe(video, request, device), "in_point_s": float(people[0].times[0])}
+    focal = focal_length(video.path, video.image_size, request.focal_px)
+    settings = {
+        **_describe(video, request, device),
+        "in_point_s": float(people[0].times[0]),
+        "focal_source": focal.source,
+        "focal_sigma": focal.sigma,
+    }
     height = None if request.height_cm is None else request.height_cm / 100
     solver = PersonSolver(body, skeleton, height, rate_hz, device, job.stop_if_cancelled)
     tracks = [prepare_track(observed, rate_hz) for observed in chosen]
-    camera = intrinsics(video.image_size, request.focal_px)
+    camera = intrinsics(video.image_size, focal.pixels)
     corrected = [correct_landmarks(track.observations, camera, rate_hz) for track in tracks]
     turns = background.turns(people, camera)
     own = [turns.at(track.observations.times) for track in tracks]
-    upright = find_upright(_told_up(own, corrected), segments.background(people, camera, turns))
+    upright = find_upright(_told_up(own, corrected), segments.background(people, camera, turns), focal.sigma)
     level = level_by(upright.up)
     cameras = [replace(camera, level=level @ turn) for turn in own]
     turn = solver.find_floor_turn(tracks[0], corrected[0], cameras[0], upright.level_information(level))

@@ -31,7 +31,6 @@ _NONE_UPRIGHT = 0.5  # chance, before anything is seen, that none is
 _SLANTED = 0.03  # and that those which agree are slanted: a rail's bars, a truss
 _DOUBT = 0.1  # chance, afterwards, of either, from which on nothing is said
 _FEWEST = 3.5  # things that must agree
-_FOCAL_SIGMA = 0.12  # of the focal length: what the pitch is off in proportion
 
 
 @dataclass(frozen=True)
@@ -51,12 +50,13 @@ class Upright:
         return (level @ self.information @ level.T)[np.ix_((0, 2), (0, 2))]
 
 
-def find_upright(told: Array, segments: Segments) -> Upright:
+def find_upright(told: Array, segments: Segments, focal_sigma: float) -> Upright:
     """Up as it was `told` (3,) before, bettered by the upright ones among the edges.
 
     Args:
         told: as the people's motion told it, any length.
         segments: edges of what stands still.
+        focal_sigma: how far the focal length may be off, relative; a pitch told by edges is off in proportion.
     """
     told = told / np.linalg.norm(told)
     axes = _tilt_axes(told)
@@ -71,7 +71,7 @@ def find_upright(told: Array, segments: Segments) -> Upright:
     tilt = chance @ tilts
     up = _tilted(told, axes, tilt[None])[0]
     covariance = (chance[:, None] * (tilts - tilt)).T @ (tilts - tilt) + _COMMON_LEAN**2 * np.eye(2)
-    covariance[0, 0] += (_FOCAL_SIGMA * np.arcsin(np.clip(up[2], -1, 1))) ** 2
+    covariance[0, 0] += (focal_sigma * np.arcsin(np.clip(up[2], -1, 1))) ** 2
     # What was told before is part of it, and no news.
     news, ways = np.linalg.eigh(np.linalg.inv(covariance) - np.diag(_TOLD_SIGMA**-2))
     information = (ways * np.maximum(news, 0.0)) @ ways.T

@@ -8,13 +8,17 @@ from solver.detect import Observations
 from solver.motion.background import CameraTurns
 from solver.motion.camera import intrinsics, level_by
 from solver.motion.segments import Segments, SegmentWatcher
-from solver.motion.verticals import find_upright
+from solver.motion.verticals import find_upright as find_upright_by
 from solver.video import Frame
 
 SIZE = (1280, 720)
 CAMERA = intrinsics(SIZE, 1400.0)
 END_SIGMA = 0.4 / CAMERA.focal_px
 TOLD_SIGMA = np.radians((5.0, 3.0))
+
+
+def find_upright(told, segments):
+    return find_upright_by(told, segments, 0.0)
 
 
 def up_of(pitch, roll):
@@ -148,6 +152,18 @@ def test_the_sureness_is_honest(clutter):
     assert (spread < 1.1).all()
     assert (spread > 0.35).all()
     assert (np.abs(errors) < 3.5).all()
+
+
+def test_a_doubtful_focal_length_makes_pitch_doubtful():
+    random, up = np.random.default_rng(6), up_of(-10, 0)
+    edges = seen(poles(random, 20), up, random)
+    sure, doubtful = (find_upright_by(up_of(-5, 0), edges, sigma) for sigma in (0.0, 0.15))
+    assert np.allclose(sure.up, doubtful.up)
+    told = np.diag(TOLD_SIGMA**-2)
+    covariances = [np.linalg.inv(sides(one.up) @ one.information @ sides(one.up).T + told) for one in (sure, doubtful)]
+    grown = np.degrees(np.sqrt(np.diag(covariances[1] - covariances[0])))
+    assert grown[0] == pytest.approx(1.5, abs=0.2)
+    assert grown[1] == pytest.approx(0.0, abs=0.1)
 
 
 def locked_wrong(scene, seeds=100):
