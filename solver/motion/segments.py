@@ -17,7 +17,7 @@ from .camera import Intrinsics
 
 Array = NDArray[Any]
 
-_EVERY_SECONDS = 1.0
+_EVERY_SECONDS, _EVERY_PICTURES = 1.0, 20  # the rarer of both: a look costs a picture's detection or two
 _PICTURES = 12  # so many, spread over the clip, are used in the end: more hardly tell more
 _WORKING_SIDE = 960  # px, the longer side of the picture that is searched
 _SHORTEST = 0.03  # of the longer side
@@ -48,11 +48,11 @@ class SegmentWatcher:
     _found: list[tuple[int, Array]] = field(default_factory=list[tuple[int, Array]])
 
     def watch(self, frames: Iterable[Frame]) -> Iterator[Frame]:
-        """Hand the frames on, looking at one each second."""
-        next_s = 0.0
+        """Hand the frames on, looking at one a second or less often."""
+        next_s, next_index = 0.0, 0
         for index, frame in enumerate(frames):
-            if index == 0 or frame.time_s >= next_s:
-                next_s = frame.time_s + _EVERY_SECONDS
+            if index >= next_index and frame.time_s >= next_s:
+                next_s, next_index = frame.time_s + _EVERY_SECONDS, index + _EVERY_PICTURES
                 self._found.append((index, _segments(frame.rgb)))
             yield frame
 

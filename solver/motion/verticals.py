@@ -23,7 +23,7 @@ Array = NDArray[Any]
 _TOLD_SIGMA = np.radians((5.0, 3.0))  # pitch and roll of up as it was told before
 _WINDOW = np.radians(18.0)  # edges that lean farther from what was told before are not upright
 _LARGEST_PITCH, _LARGEST_ROLL, _STEP = np.radians(16.0), np.radians(10.0), np.radians(0.4)  # tilts that are weighed
-_LEAN = np.radians(0.6)  # how far upright things lean: hung askew, tapered, bent by the lens
+_LEAN = np.radians(0.5)  # how far upright things lean: hung askew, tapered, bent by the lens
 _COMMON_LEAN = np.radians(0.3)  # of all of them together
 _NEIGHBOURS = np.radians(1.5)  # edges so near to the side of each other are one thing's, and lean alike
 _SHARES = np.array((0.1, 0.25, 0.5, 0.75, 0.9))  # of the edges in the window, that may be upright
@@ -69,13 +69,20 @@ def find_upright(told: Array, segments: Segments, focal_sigma: float) -> Upright
     if chance is None:
         return Upright(told, np.zeros((3, 3)))
     tilt = chance @ tilts
-    up = _tilted(told, axes, tilt[None])[0]
     covariance = (chance[:, None] * (tilts - tilt)).T @ (tilts - tilt) + _COMMON_LEAN**2 * np.eye(2)
-    covariance[0, 0] += (focal_sigma * np.arcsin(np.clip(up[2], -1, 1))) ** 2
-    # What was told before is part of it, and no news.
-    news, ways = np.linalg.eigh(np.linalg.inv(covariance) - np.diag(_TOLD_SIGMA**-2))
-    information = (ways * np.maximum(news, 0.0)) @ ways.T
-    return Upright(up, axes.T @ information @ axes)
+    # What was told before, no tilt, is part of it. Taken out again, what remains is what the edges told.
+    certain = np.linalg.inv(covariance)
+    before = np.diag(_TOLD_SIGMA**-2)
+    news, ways = np.linalg.eigh(certain - before)
+    news = (ways * np.maximum(news, 0.0)) @ ways.T
+    # Through another lens the same edges would tell a pitch that is larger or smaller in proportion.
+    blur = (focal_sigma * np.arcsin(np.clip(_tilted(told, axes, tilt[None])[0, 2], -1, 1))) ** 2
+    share = blur / (1 + blur * news[0, 0])
+    pulled = certain @ tilt
+    pulled = pulled - share * news[:, 0] * pulled[0]
+    news = news - share * np.outer(news[:, 0], news[0])
+    up = _tilted(told, axes, np.linalg.solve(news + before, pulled)[None])[0]
+    return Upright(up, axes.T @ news @ axes)
 
 
 def _weigh(ups: Array, tilts: Array, normals: Array, spread: Array, worth: Array) -> Array | None:
