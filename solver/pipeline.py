@@ -179,7 +179,7 @@ def _observe(
 def _told_up(turns: list[Array], corrected: list[CorrectedLandmarks]) -> Array:
     """(3,) up as everybody's motion tells it, in the first picture's axes, by each person's `turns` (T, 3, 3)."""
     ups = [np.einsum("tij,tj->i", turn, one.up) for turn, one in zip(turns, corrected, strict=True)]
-    return np.sum(ups, axis=0)
+    return sum(ups, np.zeros(3))
 
 
 def _prepare_folder(folder: Path) -> Path:

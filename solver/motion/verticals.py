@@ -38,7 +38,7 @@ class Upright:
     """Which way is up.
 
     Attributes:
-        up: (3,) against gravity, axes of the first picture.
+        up: (3,) against gravity, axes of the first picture, any length.
         information: (3, 3) what edges told of it, 1/rad^2; zeros where they told nothing.
     """
 
@@ -58,6 +58,7 @@ def find_upright(told: Array, segments: Segments, focal_sigma: float) -> Upright
         segments: edges of what stands still.
         focal_sigma: how far the focal length may be off, relative; a pitch told by edges is off in proportion.
     """
+    as_told = Upright(told, np.zeros((3, 3)))
     told = told / np.linalg.norm(told)
     axes = _tilt_axes(told)
     normals, sigma = _planes(segments, told)
@@ -67,7 +68,7 @@ def find_upright(told: Array, segments: Segments, focal_sigma: float) -> Upright
     tilts = _tilts()
     chance = _weigh(_tilted(told, axes, tilts), tilts, normals, np.hypot(sigma, _LEAN), worth)
     if chance is None:
-        return Upright(told, np.zeros((3, 3)))
+        return as_told
     tilt = chance @ tilts
     covariance = (chance[:, None] * (tilts - tilt)).T @ (tilts - tilt) + _COMMON_LEAN**2 * np.eye(2)
     # What was told before, no tilt, is part of it. Taken out again, what remains is what the edges told.
