@@ -150,7 +150,9 @@ def _parser() -> argparse.ArgumentParser:
     solve.add_argument("--model", default="open", metavar="open|PATH", help="the open body, or an SMPL .npz or .pkl")
     solve.add_argument("--detector", default="heavy", choices=DETECTORS)
     solve.add_argument("--device", default="auto", choices=DEVICES)
-    solve.add_argument("--focal", type=_positive, metavar="PX", help="focal length in pixels; assumed when not given")
+    solve.add_argument(
+        "--focal", type=_positive, metavar="PX", help="focal length in pixels; else the file's, or assumed"
+    )
     solve.add_argument("--height", type=_positive, metavar="CM", help="the person's height")
     solve.add_argument("--fps", type=_positive, metavar="HZ", help="time base of the take; the video's own by default")
     solve.add_argument(

@@ -29,7 +29,7 @@ class SolveRequest:
         model: "open", or the path of an SMPL .npz or .pkl file.
         detector: one of DETECTORS.
         device: one of DEVICES.
-        focal_px: focal length in pixels of the upright image; None assumes one.
+        focal_px: focal length in pixels of the upright image; None takes the file's, or else assumes one.
         height_cm: the person's height; None lets the proportions decide.
         rate_hz: time base of the take; None keeps the video's own.
         person_box: left, top, width and height, px of the upright image, of the one person to solve; None solves all.

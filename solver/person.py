@@ -27,6 +27,7 @@ Array = NDArray[Any]
 
 _IKOL_BATCH = 2048  # poses solved at once: keeps memory flat on long clips
 _GUESSED_SHARE = 0.1  # out of sight for longer is worth a warning
+_NOTHING_KNOWN = np.zeros((2, 2))
 
 
 @dataclass(frozen=True)
@@ -96,11 +97,16 @@ class PersonSolver:
             )
         return SolvedPerson(track.observations, keypoints, fit, camera, track.swaps, warnings)
 
-    def find_floor_turn(self, track: Track, corrected: CorrectedLandmarks, camera: Intrinsics) -> Array:
-        """(3, 3) turns camera axes such that what the person stands on becomes level."""
+    def find_floor_turn(
+        self, track: Track, corrected: CorrectedLandmarks, camera: Intrinsics, level: Array = _NOTHING_KNOWN
+    ) -> Array:
+        """(3, 3) turns camera axes such that what the person stands on becomes level.
+
+        `level` (2, 2): what else says that it is level already, for slopes along x and z, 1/rad^2.
+        """
         keypoints, start = self._begin(track, corrected, camera)
         image = track.observations.landmarks2d
-        return find_floor_turn(start, keypoints, image, self.body, self.skeleton, camera, self.rate_hz)
+        return find_floor_turn(start, keypoints, image, self.body, self.skeleton, camera, self.rate_hz, level)
 
     def _begin(self, track: Track, corrected: CorrectedLandmarks, camera: Intrinsics) -> tuple[Keypoints, ClipFit]:
         """Keypoints, and the motion solved frame by frame."""

@@ -26,10 +26,13 @@ from .device import choose_device
 from .errors import BadInput, Cancelled, NoPersonFound, OutputUnwritable
 from .events import PROTOCOL_VERSION, Event, Notice, Preview, Progress, SolveRequest, Started, TakeWritten
 from .ikol import Skeleton
+from .lens import focal_length
 from .lift import CorrectedLandmarks, correct_landmarks
-from .motion.background import BackgroundFollower, CameraTurns
-from .motion.camera import Intrinsics, intrinsics, level_by
-from .person import PersonSolver, Track, prepare_track
+from .motion.background import BackgroundFollower
+from .motion.camera import intrinsics, level_by
+from .motion.segments import SegmentWatcher
+from .motion.verticals import find_upright
+from .person import PersonSolver, prepare_track
 from .take import write_take
 from .video import VideoInfo, probe_video, read_frames, uniform_rate
 
@@ -85,8 +88,8 @@ def solve(request: SolveRequest, job: Job) -> list[Path]:
     device = choose_device(request.device)
     folder = _prepare_folder(Path(request.out))
     job.emit(Started(version=PROTOCOL_VERSION, solver=__version__, device=str(device)))
-    background = BackgroundFollower()
-    people = _observe(video, request, background, job)
+    background, segments = BackgroundFollower(), SegmentWatcher()
+    people = _observe(video, request, background, segments, job)
     if not people:
         raise NoPersonFound(f"Nobody was found in {Path(request.video).name}.")
     chosen = people
@@ -95,14 +98,24 @@ def solve(request: SolveRequest, job: Job) -> list[Path]:
         chosen = [choose_person(people, request.person_box, moment)]
     rate_hz = request.rate_hz or uniform_rate(people[0].times)
     skeleton = Skeleton.from_body(request.model)
-    settings = {**_describe(video, request, device), "in_point_s": float(people[0].times[0])}
+    focal = focal_length(video.path, video.image_size, request.focal_px)
+    settings = {
+        **_describe(video, request, device),
+        "in_point_s": float(people[0].times[0]),
+        "focal_source": focal.source,
+        "focal_sigma": focal.sigma,
+    }
     height = None if request.height_cm is None else request.height_cm / 100
     solver = PersonSolver(body, skeleton, height, rate_hz, device, job.stop_if_cancelled)
     tracks = [prepare_track(observed, rate_hz) for observed in chosen]
-    camera = intrinsics(video.image_size, request.focal_px)
+    camera = intrinsics(video.image_size, focal.pixels)
     corrected = [correct_landmarks(track.observations, camera, rate_hz) for track in tracks]
-    cameras = _level_cameras(camera, background.turns(people, camera), tracks, corrected)
-    turn = solver.find_floor_turn(tracks[0], corrected[0], cameras[0])
+    turns = background.turns(people, camera)
+    own = [turns.at(track.observations.times) for track in tracks]
+    upright = find_upright(_told_up(own, corrected), segments.background(people, camera, turns), focal.sigma)
+    level = level_by(upright.up)
+    cameras = [replace(camera, level=level @ turn) for turn in own]
+    turn = solver.find_floor_turn(tracks[0], corrected[0], cameras[0], upright.level_information(level))
     cameras = [replace(camera, level=turn @ camera.level) for camera in cameras]
     solved: list[SolvedPerson] = []
     moments = [int(track.observations.seen.sum()) for track in tracks]
@@ -122,7 +135,9 @@ def solve(request: SolveRequest, job: Job) -> list[Path]:
     return paths
 
 
-def _observe(video: VideoInfo, request: SolveRequest, background: BackgroundFollower, job: Job) -> list[Observations]:
+def _observe(
+    video: VideoInfo, request: SolveRequest, background: BackgroundFollower, segments: SegmentWatcher, job: Job
+) -> list[Observations]:
     """Everybody in the chosen part of the clip, at the video's own moments."""
     start, end = request.start or 0.0, request.end if request.end is not None else video.duration_s
     if start >= end:
@@ -152,7 +167,8 @@ def _observe(video: VideoInfo, request: SolveRequest, background: BackgroundFoll
 
     detector = BlazePose(request.detector)
     with closing(read_frames(video.path, request.start, request.end)) as frames:
-        people = gather_observations(background.watch(frames), detector, video.image_size, on_frame=on_frame)
+        watched = background.watch(segments.watch(frames))
+        people = gather_observations(watched, detector, video.image_size, on_frame=on_frame)
     job.emit(Progress("detect", total, total, 0.0))
     missing = min(end, video.duration_s - video.first_s) - last_s
     if last_s >= 0 and missing > _DAMAGE_SECONDS:
@@ -160,13 +176,10 @@ def _observe(video: VideoInfo, request: SolveRequest, background: BackgroundFoll
     return people
 
 
-def _level_cameras(
-    camera: Intrinsics, turns: CameraTurns, tracks: list[Track], corrected: list[CorrectedLandmarks]
-) -> list[Intrinsics]:
-    """The camera at each person's moments, level as everybody's motion says, still as the background says."""
-    own = [turns.at(track.observations.times) for track in tracks]
-    up = sum((np.einsum("tij,tj->i", turn, one.up) for turn, one in zip(own, corrected, strict=True)), np.zeros(3))
-    return [replace(camera, level=level_by(up) @ turn) for turn in own]
+def _told_up(turns: list[Array], corrected: list[CorrectedLandmarks]) -> Array:
+    """(3,) up as everybody's motion tells it, in the first picture's axes, by each person's `turns` (T, 3, 3)."""
+    ups = [np.einsum("tij,tj->i", turn, one.up) for turn, one in zip(turns, corrected, strict=True)]
+    return sum(ups, np.zeros(3))
 
 
 def _prepare_folder(folder: Path) -> Path:

@@ -71,7 +71,8 @@ class Take:
         camera: where the video was filmed from; at the first moment, when it turned.
         camera_turns: (T, 3) rotation vectors that turn the camera's axes at each moment into those at the first; None
             for a camera that stood still.
-        meta: clip name and sha256, in point (s), versions, device, settings, warnings: JSON values only.
+        meta: clip name and sha256, in point (s), versions, device, settings, warnings, where the focal length came from
+            and how far it may be off (`focal_source`, `focal_sigma`, relative): JSON values only.
     """
 
     poses: Array

@@ -82,7 +82,9 @@ class IKOL_Settings(PropertyGroup):
     )
     use_height: BoolProperty(name="Known height", description="Size the body by the person's height")
     height_cm: FloatProperty(name="Height (cm)", min=50.0, max=250.0, default=170.0, precision=1)
-    use_focal: BoolProperty(name="Known focal length", description="Otherwise one is assumed from the image size")
+    use_focal: BoolProperty(
+        name="Known focal length", description="Otherwise the file's own, or one assumed from the image size"
+    )
     focal_px: FloatProperty(
         name="Focal (px)", description="In pixels of the upright image", min=10.0, default=1500.0, precision=1
     )

@@ -101,17 +101,17 @@ class BackgroundFollower:
         All are exactly none where the camera stood still or where too little of the background shows.
         """
         times = np.array(self._times)
-        boxes = [_boxes(person) for person in people]
+        boxes = [person_boxes(person) for person in people]
         still_turns = np.broadcast_to(np.eye(3), (len(times), 3, 3))
         turns = still_turns.copy()
         size = max(1.0, max(camera.image_size) / _WORKING_SIDE)  # px of the picture in one that was followed
         still: list[bool] = []
         for index, sighting in enumerate(self._sightings):
-            apart = ~(_inside(sighting.here, boxes, index) | _inside(sighting.there, boxes, sighting.keyframe))
+            apart = ~(inside(sighting.here, boxes, index) | inside(sighting.there, boxes, sighting.keyframe))
             there, here = sighting.there[apart], sighting.here[apart]
             if len(here):
                 still.append(float(np.median(np.linalg.norm(here - there, axis=1))) < _STILL * size)
-            turn = _turn_between(_directions(there, camera), _directions(here, camera), size / camera.focal_px)
+            turn = _turn_between(directions(there, camera), directions(here, camera), size / camera.focal_px)
             turns[index] = turns[max(0, index - 1)] if turn is None else turns[sighting.keyframe] @ turn
         # A few corners of a still picture, shadows among them, fit some small turn better than none; only a slow pan
         # turns far without any of its moments showing it.
@@ -138,7 +138,7 @@ def _corners(grey: Array) -> Array:
     return corners[strength[corners[:, 1].astype(int), corners[:, 0].astype(int)] > _FAINTEST]
 
 
-def _boxes(person: Observations) -> Array:
+def person_boxes(person: Observations) -> Array:
     """(T, 4) left, top, right and bottom of where the person is, px; empty before the first sight and after the last.
 
     Who is lost for a moment is still there: between two sights the box goes from the one to the other.
@@ -153,7 +153,7 @@ def _boxes(person: Observations) -> Array:
     return np.stack(columns, axis=1)
 
 
-def _inside(pixels: Array, boxes: Sequence[Array], index: int) -> Array:
+def inside(pixels: Array, boxes: Sequence[Array], index: int) -> Array:
     """(n,) whether pixels (n, 2) of picture `index` lie in one of the boxes."""
     inside = np.zeros(len(pixels), bool)
     for box in boxes:
@@ -193,6 +193,7 @@ def _turn_between(there: Array, here: Array, pixel: float) -> Array | None:
     return turn.as_matrix() if agreeing.sum() >= max(_FEWEST, _LEAST_SHARE * len(end)) else None
 
 
-def _directions(pixels: Array, camera: Intrinsics) -> Array:
+def directions(pixels: Array, camera: Intrinsics) -> Array:
+    """(n, 3) where pixels (n, 2) are seen, at depth 1, in the picture's own axes."""
     rays = camera.picture_rays(pixels)
     return np.concatenate((rays, np.ones_like(rays[:, :1])), axis=1)

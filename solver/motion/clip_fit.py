@@ -98,10 +98,12 @@ def find_floor_turn(
     skeleton: Skeleton,
     camera: Intrinsics,
     rate_hz: float,
+    level: Array,
 ) -> Array:
     """(3, 3) turns camera axes such that what this person stands on becomes level, as far as the person tells it.
 
-    A floor that rises towards the back is a camera that looks lower than it was thought to. Arguments are `fit_clip`'s.
+    A floor that rises towards the back is a camera that looks lower than it was thought to. Arguments are `fit_clip`'s,
+    and `level` (2, 2), what else says that the camera is level already: for slopes along x and z, 1/rad^2.
     """
     if len(keypoints.times) < _SHORTEST:
         return np.eye(3)
@@ -114,7 +116,7 @@ def find_floor_turn(
         feet.still(planted, frame_worth(rate_hz)),
     ]
     chain = solve_sequence(chain, terms, _TERMINATION, _WINDOWS).chain
-    return feet.floor_turn(chain, feet.contacts(chain, start.floor))
+    return feet.floor_turn(chain, feet.contacts(chain, start.floor), level)
 
 
 def _chain_of(start: ClipFit, keypoints: Keypoints, skeleton: Skeleton, rate_hz: float) -> Chain:

@@ -50,11 +50,12 @@ class Feet:
         """Planted points lie on the ground, whose height is known to `sigma` m, and none under it."""
         return Ground(self.points, self.heights, floor, planted, worth, sigma)
 
-    def floor_turn(self, chain: Chain, planted: Tensor) -> Array:
+    def floor_turn(self, chain: Chain, planted: Tensor, level: Array) -> Array:
         """(3, 3) turns camera axes such that the plane under the planted points becomes level, as far as they tell it.
 
         Least squares on the heights of stances, with a prior that the camera is level already. The chain must have
-        been fitted without a ground, or it would only find that ground again.
+        been fitted without a ground, or it would only find that ground again. `level` (2, 2): what else is known of
+        the slope being none, along x and z, 1/rad^2.
         """
         soles = self._soles(chain).numpy().astype(np.float64).reshape(-1, 3)
         weight = planted.numpy().astype(np.float64).ravel() / (chain.frame_rate * _STANCE_SECONDS)
@@ -63,7 +64,8 @@ class Feet:
         middle = (weight[:, None] * soles).sum(axis=0) / weight.sum()
         x, y, z = (soles - middle).T
         sides = np.stack((x, z), axis=-1)
-        normal = (sides * weight[:, None]).T @ sides / _STANCE_SIGMA**2 + np.eye(2) / _SLOPE_SIGMA**2
+        known = np.eye(2) / _SLOPE_SIGMA**2 + level
+        normal = (sides * weight[:, None]).T @ sides / _STANCE_SIGMA**2 + known
         slope = np.linalg.solve(normal, (sides * weight[:, None]).T @ y / _STANCE_SIGMA**2)
         return level_by(np.array((slope[0], -1.0, slope[1])))
 

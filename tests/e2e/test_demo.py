@@ -38,6 +38,12 @@ def test_demo_covers_its_clip(demo_take: Path) -> None:
     assert take.camera.image_size == truth.camera.image_size
 
 
+def test_demo_tells_that_its_focal_length_was_assumed(demo_take: Path) -> None:
+    take = read_take(demo_take)
+    assert take.meta["focal_source"] == "assumed"
+    assert 0.0 < take.meta["focal_sigma"] < 0.3
+
+
 def test_solved_body_lies_on_the_person(demo_take: Path) -> None:
     """Projected by the take's camera, the solved joints fall on the true ones: 4 % of the person's height in pixels."""
     take, truth = read_take(demo_take), read_take(TRUTH)
