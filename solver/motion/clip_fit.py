@@ -8,7 +8,7 @@ and of finding what is planted.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -72,6 +72,7 @@ def fit_clip(
         return start
     points, feet = _points_of(body, keypoints.betas)
     chain = _chain_of(start, keypoints, skeleton, rate_hz)
+    # Whoever looks at the whole clip gets a copy of the chain: the joints that it works out there are not kept.
     worth, floor = frame_worth(rate_hz), start.floor
     # Who walks on out of sight must not be held by feet that were last seen standing.
     seen = _tensor(keypoints.confidence.max(axis=1, keepdims=True) > 0)
@@ -81,12 +82,13 @@ def fit_clip(
         def on_window(done: int, count: int, before: int = number) -> None:
             on_progress((before + done / count) / len(_OUTLIERS))
 
-        planted = feet.contacts(chain, floor) * seen
+        planted = feet.contacts(replace(chain), floor) * seen
         ground = (feet.still(planted, worth), feet.grounded(planted, floor, worth, ground_sigma))
         evidence = clip_evidence(keypoints, landmarks2d, points, camera, rate_hz, outlier)
-        terms = [*evidence, *smooth_as_it_moves(chain), *ground]
+        terms = [*evidence, *smooth_as_it_moves(replace(chain)), *ground]
         chain = solve_sequence(chain, terms, _TERMINATION, _WINDOWS, on_window).chain
-        floor = feet.floor(chain, planted, floor)
+        floor = feet.floor(replace(chain), planted, floor)
+        del evidence, ground, terms  # before the next round's are made
     return ClipFit(chain.relative.numpy(), chain.pelvis.numpy(), floor)
 
 
@@ -107,10 +109,10 @@ def find_floor_turn(
         return np.eye(3)
     points, feet = _points_of(body, keypoints.betas)
     chain = _chain_of(start, keypoints, skeleton, rate_hz)
-    planted = feet.contacts(chain, start.floor)
+    planted = feet.contacts(replace(chain), start.floor)
     terms = [
         *clip_evidence(keypoints, landmarks2d, points, camera, rate_hz, _OUTLIERS[1]),
-        *smooth_as_it_moves(chain),
+        *smooth_as_it_moves(replace(chain)),
         feet.still(planted, frame_worth(rate_hz)),
     ]
     chain = solve_sequence(chain, terms, _TERMINATION, _WINDOWS).chain
