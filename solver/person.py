@@ -108,7 +108,7 @@ class PersonSolver:
         rotations = solve_rotations(keypoints, self.skeleton, self.device, self.stop_if_cancelled)
         bridged = bridge_rotations(rotations.local, track.observations.seen)
         rotations = Rotations(bridged, rotations.betas)
-        return keypoints, _place_before_camera(rotations, track.observations, self.body, camera, self.rate_hz)
+        return keypoints, place_before_camera(rotations, track.observations, self.body, camera, self.rate_hz)
 
 
 def solve_rotations(
@@ -137,7 +137,7 @@ def _moments_in_sight(observed: Observations, rate_hz: float) -> Array:
     return times[(times > sight[0] - half) & (times < sight[-1] + half)]
 
 
-def _place_before_camera(
+def place_before_camera(
     rotations: Rotations, observations: Observations, body: Body, camera: Intrinsics, rate_hz: float
 ) -> ClipFit:
     """Where the body, solved frame by frame, stands before the camera: the start of the fit over the clip."""

@@ -102,6 +102,7 @@ def solve(request: SolveRequest, job: Job) -> list[Path]:
     camera = intrinsics(video.image_size, request.focal_px)
     corrected = [correct_landmarks(track.observations, camera, rate_hz) for track in tracks]
     cameras = _level_cameras(camera, background.turns(people, camera), tracks, corrected)
+    del background, people, chosen  # every picture's corners and raw landmarks: of no more use, and kilobytes a moment
     turn = solver.find_floor_turn(tracks[0], corrected[0], cameras[0])
     cameras = [replace(camera, level=turn @ camera.level) for camera in cameras]
     solved: list[SolvedPerson] = []

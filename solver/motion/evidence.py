@@ -72,7 +72,7 @@ def clip_evidence(
     """
     worth = frame_worth(rate_hz)
     visibility = _tensor(landmarks2d[:, _USED, 2])
-    rays = _tensor(camera.rays(landmarks2d[:, _USED, :2]))
+    rays = _tensor(camera.rays(landmarks2d[..., :2])[:, _USED])
     rows = landmarks2d[..., 1]
     stature = float(np.median(rows.max(axis=1) - rows.min(axis=1))) / camera.focal_px
     joints = list(range(1, 24))
@@ -101,7 +101,7 @@ def smooth_as_it_moves(chain: Chain) -> list[Term]:
     """Joints accelerate as much as their speed about each moment lets expect: who hardly moves does not shake."""
     rate_hz = chain.frame_rate
     places = chain.joints.unbind(1)  # one by one: what is worked out on the way is many times their size
-    speed = np.stack([_calm_speed(place.numpy(), rate_hz) for place in places], axis=-1)
+    speed = np.stack([_calm_speed(place.numpy().astype(np.float64), rate_hz) for place in places], axis=-1)
     lively = np.clip(speed / _LIVELY_SPEED, _LEAST_LIVELY, _MOST_LIVELY)
     sigma = _tensor(lively * _ACCELERATION * (rate_hz * _INDEPENDENT_SECONDS) ** 0.5)
     joints = BodyPoints(list(range(len(JOINT_NAMES))), torch.zeros((len(JOINT_NAMES), 3)))
