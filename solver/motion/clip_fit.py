@@ -20,6 +20,7 @@ from ..ikol import Skeleton
 from ..ikol.chain import Chain
 from ..ikol.sequence import ClipTermination, ClipWindows, solve_sequence
 from ..lift import Keypoints, landmark_points
+from ..stretches import stretches
 from .camera import Intrinsics
 from .clip_terms import BodyPoints
 from .contacts import FOOT_POINTS
@@ -89,7 +90,10 @@ def fit_clip(
         chain = solve_sequence(chain, terms, _TERMINATION, _WINDOWS, on_window).chain
         floor = feet.floor(replace(chain), planted, floor)
         del evidence, ground, terms  # before the next round's are made
-    return ClipFit(chain.relative.numpy(), chain.pelvis.numpy(), floor)
+    local = np.empty(chain.frames.shape, np.float32)
+    for part in (stretch.kept for stretch in stretches(len(local))):
+        local[part] = chain.window(part).relative.numpy()
+    return ClipFit(local, chain.pelvis.numpy(), floor)
 
 
 def find_floor_turn(
