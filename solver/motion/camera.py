@@ -61,9 +61,13 @@ class Intrinsics:
 
     def rays(self, pixels: Array) -> Array:
         """(T, ..., 2) x and y at depth 1 of pixels (T, ..., 2), in camera axes."""
-        seen = self.picture_rays(pixels)
-        turned = np.concatenate((seen, np.ones_like(seen[..., :1])), axis=-1) @ np.swapaxes(self.level, -1, -2)
-        return turned[..., :2] / np.maximum(turned[..., 2:], _FLATTEST)
+        rays = np.empty(pixels.shape)
+        for part in (stretch.kept for stretch in stretches(len(pixels))):
+            seen = self.picture_rays(pixels[part])
+            level = self.level[part] if self.level.ndim == 3 else self.level
+            turned = np.concatenate((seen, np.ones_like(seen[..., :1])), axis=-1) @ np.swapaxes(level, -1, -2)
+            rays[part] = turned[..., :2] / np.maximum(turned[..., 2:], _FLATTEST)
+        return rays
 
 
 def level_by(up: Array) -> Array:

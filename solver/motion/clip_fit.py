@@ -8,7 +8,7 @@ and of finding what is planted.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -73,7 +73,6 @@ def fit_clip(
         return start
     points, feet = _points_of(body, keypoints.betas)
     chain = _chain_of(start, keypoints, skeleton, rate_hz)
-    # Whoever looks at the whole clip gets a copy of the chain: the joints that it works out there are not kept.
     worth, floor = frame_worth(rate_hz), start.floor
     # Who walks on out of sight must not be held by feet that were last seen standing.
     seen = _tensor(keypoints.confidence.max(axis=1, keepdims=True) > 0)
@@ -83,12 +82,12 @@ def fit_clip(
         def on_window(done: int, count: int, before: int = number) -> None:
             on_progress((before + done / count) / len(_OUTLIERS))
 
-        planted = feet.contacts(replace(chain), floor) * seen
+        planted = feet.contacts(chain, floor) * seen
         ground = (feet.still(planted, worth), feet.grounded(planted, floor, worth, ground_sigma))
         evidence = clip_evidence(keypoints, landmarks2d, points, camera, rate_hz, outlier)
-        terms = [*evidence, *smooth_as_it_moves(replace(chain)), *ground]
+        terms = [*evidence, *smooth_as_it_moves(chain), *ground]
         chain = solve_sequence(chain, terms, _TERMINATION, _WINDOWS, on_window).chain
-        floor = feet.floor(replace(chain), planted, floor)
+        floor = feet.floor(chain, planted, floor)
         del evidence, ground, terms  # before the next round's are made
     local = np.empty(chain.frames.shape, np.float32)
     for part in (stretch.kept for stretch in stretches(len(local))):
@@ -113,10 +112,10 @@ def find_floor_turn(
         return np.eye(3)
     points, feet = _points_of(body, keypoints.betas)
     chain = _chain_of(start, keypoints, skeleton, rate_hz)
-    planted = feet.contacts(replace(chain), start.floor)
+    planted = feet.contacts(chain, start.floor)
     terms = [
         *clip_evidence(keypoints, landmarks2d, points, camera, rate_hz, _OUTLIERS[1]),
-        *smooth_as_it_moves(replace(chain)),
+        *smooth_as_it_moves(chain),
         feet.still(planted, frame_worth(rate_hz)),
     ]
     chain = solve_sequence(chain, terms, _TERMINATION, _WINDOWS).chain
@@ -125,7 +124,11 @@ def find_floor_turn(
 
 def _chain_of(start: ClipFit, keypoints: Keypoints, skeleton: Skeleton, rate_hz: float) -> Chain:
     bones = skeleton.bones(torch.as_tensor(keypoints.betas, dtype=torch.float32)[None])[0]
-    return Chain.from_rotations(_tensor(start.local), _tensor(start.pelvis), bones, rate_hz)
+    local, pelvis = _tensor(start.local), _tensor(start.pelvis)
+    frames = torch.empty_like(local)
+    for part in (stretch.kept for stretch in stretches(len(local))):
+        frames[part] = Chain.from_rotations(local[part], pelvis[part], bones, rate_hz).frames
+    return Chain(frames, pelvis, bones, rate_hz)
 
 
 def _points_of(body: Body, betas: Array) -> tuple[BodyPoints, Feet]:

@@ -15,6 +15,7 @@ from ..ikol.chain import Chain
 from ..ikol.kinematics import LEAF_INPUT_ORDER
 from ..ikol.terms import AngularAcceleration, JointAcceleration, Rotations, Term, Twists
 from ..lift import Keypoints
+from ..stretches import stretches
 from .camera import Intrinsics
 from .clip_terms import BodyPoints, DepthAcceleration, Hinges, PosePrior, RelativePoints, Reprojection
 from .smoothing import low_pass
@@ -72,7 +73,7 @@ def clip_evidence(
     """
     worth = frame_worth(rate_hz)
     visibility = _tensor(landmarks2d[:, _USED, 2])
-    rays = _tensor(camera.rays(landmarks2d[..., :2])[:, _USED])
+    rays = _tensor(camera.rays(landmarks2d[:, _USED, :2]))
     rows = landmarks2d[..., 1]
     stature = float(np.median(rows.max(axis=1) - rows.min(axis=1))) / camera.focal_px
     joints = list(range(1, 24))
@@ -100,12 +101,13 @@ def clip_evidence(
 def smooth_as_it_moves(chain: Chain) -> list[Term]:
     """Joints accelerate as much as their speed about each moment lets expect: who hardly moves does not shake."""
     rate_hz = chain.frame_rate
-    places = chain.joints.unbind(1)  # one by one: what is worked out on the way is many times their size
-    speed = np.stack([_calm_speed(place.numpy().astype(np.float64), rate_hz) for place in places], axis=-1)
+    joints = torch.cat([chain.window(stretch.kept).joints for stretch in stretches(len(chain.pelvis))])
+    # One by one: what is worked out on the way, in double precision, is many times their size.
+    speed = np.stack([_calm_speed(place.double().numpy(), rate_hz) for place in joints.unbind(1)], axis=-1)
     lively = np.clip(speed / _LIVELY_SPEED, _LEAST_LIVELY, _MOST_LIVELY)
     sigma = _tensor(lively * _ACCELERATION * (rate_hz * _INDEPENDENT_SECONDS) ** 0.5)
-    joints = BodyPoints(list(range(len(JOINT_NAMES))), torch.zeros((len(JOINT_NAMES), 3)))
-    return [JointAcceleration(sigma), DepthAcceleration(joints, _DEPTH_SHARE * sigma)]
+    points = BodyPoints(list(range(len(JOINT_NAMES))), torch.zeros((len(JOINT_NAMES), 3)))
+    return [JointAcceleration(sigma), DepthAcceleration(points, _DEPTH_SHARE * sigma)]
 
 
 def _calm_speed(place: Array, rate_hz: float) -> Array:
