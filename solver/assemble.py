@@ -18,11 +18,10 @@ from .motion.camera import Intrinsics
 from .motion.clip_fit import ClipFit
 from .motion.contacts import FOOT_POINTS, contact_probability
 from .motion.world import START_SECONDS, Placement, place_in_world, place_on_floor
+from .stretches import stretches
 from .take import Camera, Take
 
 Array = NDArray[Any]
-
-_POSED_AT_ONCE = 4096  # moments: keeps memory flat on long clips
 
 
 @dataclass(frozen=True)
@@ -67,8 +66,7 @@ def _assemble_take(
     poses = np.empty((count, 72), np.float32)
     joints = np.empty((count, 24, 3), np.float32)
     feet = np.empty((count, len(FOOT_POINTS), 3), np.float32)
-    for first in range(0, count, _POSED_AT_ONCE):
-        chosen = slice(first, first + _POSED_AT_ONCE)
+    for chosen in (stretch.kept for stretch in stretches(count)):
         local, pelvis = fit.local[chosen].astype(np.float64), fit.pelvis[chosen, None]
         turned, placed = joint_transforms(local, rest - rest[0])
         joints[chosen] = placement.move(placed + pelvis)

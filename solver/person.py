@@ -21,11 +21,11 @@ from .motion.camera import Intrinsics, locate
 from .motion.clip_fit import ClipFit, find_floor_turn, fit_clip
 from .motion.contacts import FOOT_POINTS
 from .motion.smoothing import bridge_rotations, fill_gaps, smooth
+from .stretches import stretches
 from .video import uniform_times
 
 Array = NDArray[Any]
 
-_IKOL_BATCH = 2048  # poses solved at once: keeps memory flat on long clips
 _GUESSED_SHARE = 0.1  # out of sight for longer is worth a warning
 _NOTHING_KNOWN = np.zeros((2, 2))
 
@@ -114,7 +114,7 @@ class PersonSolver:
         rotations = solve_rotations(keypoints, self.skeleton, self.device, self.stop_if_cancelled)
         bridged = bridge_rotations(rotations.local, track.observations.seen)
         rotations = Rotations(bridged, rotations.betas)
-        return keypoints, _place_before_camera(rotations, track.observations, self.body, camera, self.rate_hz)
+        return keypoints, place_before_camera(rotations, track.observations, self.body, camera, self.rate_hz)
 
 
 def solve_rotations(
@@ -123,18 +123,17 @@ def solve_rotations(
     """IKOL over a clip, frame by frame, in batches."""
     layer = IKOLLayer(skeleton).to(device)
     betas = torch.as_tensor(keypoints.betas, dtype=torch.float32, device=device)
-    parts: list[Array] = []
-    for first in range(0, len(keypoints.times), _IKOL_BATCH):
+    local = np.empty((len(keypoints.times), 24, 3, 3), np.float32)
+    for chosen in (stretch.kept for stretch in stretches(len(local))):
         stop_if_cancelled()
-        chosen = slice(first, first + _IKOL_BATCH)
         positions, twist, leaves, confidence = (
             torch.as_tensor(values[chosen], dtype=torch.float32, device=device)
             for values in (keypoints.positions, keypoints.twist, keypoints.leaf_rotations, keypoints.confidence)
         )
         with torch.no_grad(), one_thread():
             solution = layer(positions, betas=betas, twist=twist, leaf_rotations=leaves, confidence=confidence)
-        parts.append(solution.rotations.cpu().numpy())
-    return Rotations(np.concatenate(parts), keypoints.betas)
+        local[chosen] = solution.rotations.cpu().numpy()
+    return Rotations(local, keypoints.betas)
 
 
 def _moments_in_sight(observed: Observations, rate_hz: float) -> Array:
@@ -144,12 +143,14 @@ def _moments_in_sight(observed: Observations, rate_hz: float) -> Array:
     return times[(times > sight[0] - half) & (times < sight[-1] + half)]
 
 
-def _place_before_camera(
+def place_before_camera(
     rotations: Rotations, observations: Observations, body: Body, camera: Intrinsics, rate_hz: float
 ) -> ClipFit:
     """Where the body, solved frame by frame, stands before the camera: the start of the fit over the clip."""
     rest = body.rest_joints(rotations.betas)
-    turned, placed = joint_transforms(rotations.local.astype(np.float64), rest - rest[0])
-    points = landmark_points(body, rotations.betas).place(turned, placed)
+    marks = landmark_points(body, rotations.betas)
+    points = np.empty(observations.landmarks3d.shape, np.float32)
+    for part in (stretch.kept for stretch in stretches(len(points))):
+        points[part] = marks.place(*joint_transforms(rotations.local[part].astype(np.float64), rest - rest[0]))
     location = locate(points, points[:, FOOT_POINTS], observations.landmarks2d, camera, rate_hz)
     return ClipFit(rotations.local, location.pelvis, location.floor)

@@ -28,11 +28,11 @@ from .events import PROTOCOL_VERSION, Event, Notice, Preview, Progress, SolveReq
 from .ikol import Skeleton
 from .lens import focal_length
 from .lift import CorrectedLandmarks, correct_landmarks
-from .motion.background import BackgroundFollower
-from .motion.camera import intrinsics, level_by
-from .motion.segments import SegmentWatcher
+from .motion.background import BackgroundFollower, CameraTurns
+from .motion.camera import Intrinsics, intrinsics, level_by
+from .motion.segments import Segments, SegmentWatcher
 from .motion.verticals import find_upright
-from .person import PersonSolver, prepare_track
+from .person import PersonSolver, Track, prepare_track
 from .take import write_take
 from .video import VideoInfo, probe_video, read_frames, uniform_rate
 
@@ -111,12 +111,9 @@ def solve(request: SolveRequest, job: Job) -> list[Path]:
     camera = intrinsics(video.image_size, focal.pixels)
     corrected = [correct_landmarks(track.observations, camera, rate_hz) for track in tracks]
     turns = background.turns(people, camera)
-    own = [turns.at(track.observations.times) for track in tracks]
-    upright = find_upright(_told_up(own, corrected), segments.background(people, camera, turns), focal.sigma)
-    level = level_by(upright.up)
-    cameras = [replace(camera, level=level @ turn) for turn in own]
-    turn = solver.find_floor_turn(tracks[0], corrected[0], cameras[0], upright.level_information(level))
-    cameras = [replace(camera, level=turn @ camera.level) for camera in cameras]
+    edges = segments.background(people, camera, turns)
+    del background, segments, people, chosen  # corners and raw landmarks: of no more use, and kilobytes a moment
+    cameras = _stand_cameras(camera, turns, edges, focal.sigma, solver, tracks, corrected)
     solved: list[SolvedPerson] = []
     moments = [int(track.observations.seen.sum()) for track in tracks]
     for number, (track, landmarks, camera) in enumerate(zip(tracks, corrected, cameras, strict=True)):
@@ -176,10 +173,25 @@ def _observe(
     return people
 
 
-def _told_up(turns: list[Array], corrected: list[CorrectedLandmarks]) -> Array:
-    """(3,) up as everybody's motion tells it, in the first picture's axes, by each person's `turns` (T, 3, 3)."""
-    ups = [np.einsum("tij,tj->i", turn, one.up) for turn, one in zip(turns, corrected, strict=True)]
-    return sum(ups, np.zeros(3))
+def _stand_cameras(
+    camera: Intrinsics,
+    turns: CameraTurns,
+    edges: Segments,
+    focal_sigma: float,
+    solver: PersonSolver,
+    tracks: list[Track],
+    corrected: list[CorrectedLandmarks],
+) -> list[Intrinsics]:
+    """The camera at each person's moments: still as the background says, level as people, edges and feet say."""
+    own = [turns.at(track.observations.times) for track in tracks]
+    told = sum(
+        (np.einsum("tij,tj->i", turn, one.up) for turn, one in zip(own, corrected, strict=True)), start=np.zeros(3)
+    )
+    upright = find_upright(told, edges, focal_sigma)
+    level = level_by(upright.up)
+    known = upright.level_information(level)
+    floor = solver.find_floor_turn(tracks[0], corrected[0], replace(camera, level=level @ own[0]), known)
+    return [replace(camera, level=floor @ level @ turn) for turn in own]
 
 
 def _prepare_folder(folder: Path) -> Path:

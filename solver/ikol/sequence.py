@@ -7,8 +7,8 @@ reaches, and each keeps its middle.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -25,6 +25,7 @@ from .quasi_newton import QuasiNewton
 from .terms import AngularAcceleration, JointAcceleration, Keypoints, Rotations, Term, Twists
 
 _DAMPING = 1.0  # squared expected errors per rad^2 or m^2
+_WINDOWS_AHEAD = 2  # of each worker: nobody waits for a slow window before
 
 
 @dataclass(frozen=True)
@@ -115,9 +116,8 @@ def solve_sequence(
             return _solve_window(start, terms, termination)
     kept = windows.cut(count)
     reaches = [slice(max(0, first - windows.margin), min(count, last + windows.margin)) for first, last in kept]
-    parts = _solve_together(
-        [(start.window(reach), [term.window(reach) for term in terms]) for reach in reaches], termination
-    )
+    problems = ((start.window(reach), [term.window(reach) for term in terms]) for reach in reaches)
+    parts = _solve_together(problems, start.pelvis.device, termination)
     frames, pelvis = torch.empty_like(start.frames), torch.empty_like(start.pelvis)
     cost, converged, iterations = 0.0, True, 0
     for (first, last), reach, part in zip(kept, reaches, parts, strict=True):
@@ -133,15 +133,20 @@ def solve_sequence(
 
 
 def _solve_together(
-    problems: Sequence[tuple[Chain, Sequence[Term]]], termination: ClipTermination
+    problems: Iterable[tuple[Chain, Sequence[Term]]], device: torch.device, termination: ClipTermination
 ) -> Iterator[ClipSolution]:
     """The windows' solutions in their order. On a CPU, as many windows at once as torch has threads: matrices of 75
     rows gain nothing from a second thread, windows everything."""
-    on_cpu = problems[0][0].pelvis.device.type == "cpu"
-    pool = ThreadPoolExecutor(torch.get_num_threads() if on_cpu else 1)
+    workers = torch.get_num_threads() if device.type == "cpu" else 1
+    pool = ThreadPoolExecutor(workers)
+    pending = deque[Future[ClipSolution]]()
     with one_thread():
-        pending = deque(pool.submit(_solve_window, chain, terms, termination) for chain, terms in problems)
         try:
+            for chain, terms in problems:
+                # A window's chain and its solution's keep Jacobians, many times the poses: few are alive at once.
+                if len(pending) == _WINDOWS_AHEAD * workers:
+                    yield pending.popleft().result()
+                pending.append(pool.submit(_solve_window, chain, terms, termination))
             while pending:
                 yield pending.popleft().result()
         finally:

@@ -15,14 +15,14 @@ from ..detect.observations import Observations
 from ..detect.person_landmarks import LANDMARK_NAMES
 from ..device import one_thread
 from ..motion.camera import Intrinsics
-from .network import LANDMARKS, RATE_HZ, LiftNetwork, crop_axes, network_input
+from ..stretches import stretches
+from .network import JOINTS, LANDMARKS, RATE_HZ, LiftNetwork, crop_axes, network_input
 from .regressor import landmark_regressor
 
 Array = NDArray[Any]
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "addon_assets" / "lifter" / "lifter.npz"
 HIPS = [LANDMARK_NAMES.index(f"{side}_hip") for side in ("left", "right")]
-_STRETCH = 3000  # moments at once: keeps memory flat on long clips
 _MARGIN = 30  # moments seen on both sides of a stretch, more than the network looks ahead
 
 
@@ -50,36 +50,27 @@ def correct_landmarks(observations: Observations, camera: Intrinsics, rate_hz: f
         rate_hz: the time base.
     """
     count = len(observations.times)
-    rays = camera.picture_rays(observations.landmarks2d[..., :2])
-    seen = np.concatenate((rays, observations.landmarks2d[..., 2:], observations.landmarks3d), axis=-1)
     # The network knows motion at its own rate.
     own = np.arange(max(2, round((count - 1) * RATE_HZ / rate_hz) + 1)) * rate_hz / RATE_HZ
-    moved = torch.as_tensor(_at(seen, own), dtype=torch.float32)
-    rays, visibility, landmarks = moved.split((2, 1, 3), -1)
-    inputs = network_input(rays, visibility.squeeze(-1), landmarks)
-    points, up = _run(inputs)
-    upward = (crop_axes(rays) @ up[..., None]).squeeze(-1) * visibility.mean(1)
+    points, upward = np.empty((len(own), LANDMARKS + JOINTS, 3), np.float32), np.empty((len(own), 3), np.float32)
+    for stretch in stretches(len(own), _MARGIN):
+        lifted_points, lifted_up = _lift(observations, camera, own[stretch.reach])
+        points[stretch.kept], upward[stretch.kept] = lifted_points[stretch.inner], lifted_up[stretch.inner]
     back = np.arange(count) * RATE_HZ / rate_hz
-    placed = _at(points.numpy(), back)
-    return CorrectedLandmarks(
-        placed[:, :LANDMARKS],
-        placed[:, LANDMARKS:],
-        _at(upward.numpy(), back),
-    )
+    placed = _at(points, back)
+    return CorrectedLandmarks(placed[:, :LANDMARKS], placed[:, LANDMARKS:], _at(upward, back))
 
 
-def _run(inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Points and up of each moment, stretch by stretch."""
-    network = _network()
-    parts: list[tuple[torch.Tensor, torch.Tensor]] = []
+def _lift(observations: Observations, camera: Intrinsics, places: Array) -> tuple[Array, Array]:
+    """Points (N, 57, 3) and up (N, 3), as `CorrectedLandmarks` has them, at `places` (N,) between the moments."""
+    landmarks2d = torch.as_tensor(_at(observations.landmarks2d, places))
+    landmarks = torch.as_tensor(_at(observations.landmarks3d, places))
+    visibility = landmarks2d[..., 2]
+    rays = torch.as_tensor(camera.picture_rays(landmarks2d[..., :2].numpy()), dtype=torch.float32)
     with torch.no_grad(), one_thread():
-        for first in range(0, len(inputs), _STRETCH):
-            start, end = max(0, first - _MARGIN), min(len(inputs), first + _STRETCH + _MARGIN)
-            lifted = network(inputs[None, start:end])
-            own = slice(first - start, min(first + _STRETCH, len(inputs)) - start)
-            parts.append((lifted.points[0, own], lifted.up[0, own]))
-    points, up = (torch.cat(values) for values in zip(*parts, strict=True))
-    return points, up
+        lifted = _network()(network_input(rays, visibility, landmarks)[None])
+        upward = (crop_axes(rays) @ lifted.up[0, ..., None]).squeeze(-1) * visibility.mean(1, keepdim=True)
+    return lifted.points[0].numpy(), upward.numpy()
 
 
 @cache
@@ -91,8 +82,12 @@ def _network() -> LiftNetwork:
 
 
 def _at(values: Array, places: Array) -> Array:
-    """`values` (T, ...) between its rows: (N, ...) at `places` (N,), linear."""
-    before = np.clip(places.astype(int), 0, max(0, len(values) - 2))
-    share = np.clip(places - before, 0.0, 1.0).reshape(-1, *[1] * (values.ndim - 1))
-    after = np.minimum(before + 1, len(values) - 1)
-    return values[before] * (1 - share) + values[after] * share
+    """`values` (T, ...) between its rows: (N, ...) at `places` (N,), linear, single precision."""
+    found = np.empty((len(places), *values.shape[1:]), np.float32)
+    for stretch in stretches(len(places)):
+        chosen = places[stretch.kept]
+        before = np.clip(chosen.astype(int), 0, max(0, len(values) - 2))
+        share = np.clip(chosen - before, 0.0, 1.0).reshape(-1, *[1] * (values.ndim - 1))
+        after = np.minimum(before + 1, len(values) - 1)
+        found[stretch.kept] = values[before] * (1 - share) + values[after] * share
+    return found

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ..body_file import Body
 from ..detect.observations import Observations
-from ..detect.person_landmarks import LANDMARK_NAMES
 from ..motion.camera import Intrinsics, put_on_rays, view_rotations
+from ..stretches import stretches
 from .landmark_points import landmark_points
 from .learned import HIPS, CorrectedLandmarks
 from .regressor import landmark_regressor
@@ -63,12 +63,15 @@ def lift(
         height: the person's height in metres, if known.
     """
     view = view_rotations(observations.landmarks2d, camera)
-    found = np.concatenate((corrected.landmarks, corrected.keypoints), axis=1).astype(np.float64)
-    found = np.einsum("tij,tlj->tli", view, found - found[:, HIPS].mean(axis=1, keepdims=True))
-    landmarks, keypoints = found[:, : len(LANDMARK_NAMES)], found[:, len(LANDMARK_NAMES) :]
-    regressor = landmark_regressor()
-    visibility = observations.landmarks2d[..., 2] * observations.seen[:, None]
+    landmarks, keypoints = np.empty_like(corrected.landmarks), np.empty_like(corrected.keypoints)
+    for part in (stretch.kept for stretch in stretches(len(view))):
+        hips = corrected.landmarks[part][:, HIPS].astype(np.float64).mean(axis=1, keepdims=True)
+        turned = np.swapaxes(view[part], -1, -2)
+        landmarks[part] = (corrected.landmarks[part] - hips) @ turned
+        keypoints[part] = (corrected.keypoints[part] - hips) @ turned
+    regressor = landmark_regressor().astype(np.float32)
     share = np.abs(regressor) / np.abs(regressor).sum(axis=1, keepdims=True)
+    visibility = observations.landmarks2d[..., 2] * observations.seen[:, None]
     confidence = visibility @ share.T
     # Proportions are told best on the rays, and the rays need a scale: once with the network's own, then again.
     guess = estimate_shape(keypoints, confidence, body, height)
@@ -80,8 +83,4 @@ def lift(
     landmarks, positions = placed * grown, keypoints * grown
     points = landmark_points(body, shape.betas)
     twist, leaves = twist_and_leaves(positions, landmarks, body.rest_joints(shape.betas), points, rate_hz)
-    # Single precision is finer than any detector, and an hour of video has 100,000 moments.
-    positions, confidence, twist, leaves, landmarks = (
-        values.astype(np.float32) for values in (positions, confidence, twist, leaves, landmarks)
-    )
     return Keypoints(observations.times, positions, confidence, twist, leaves, shape.betas, landmarks)

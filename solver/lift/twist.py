@@ -17,6 +17,7 @@ from scipy.spatial.transform import Rotation
 
 from ..body_file import JOINT_NAMES, PARENTS
 from ..detect.person_landmarks import LANDMARK_NAMES
+from ..stretches import stretches
 from .landmark_points import LandmarkPoints
 
 Array = NDArray[Any]
@@ -24,6 +25,7 @@ Array = NDArray[Any]
 LEAVES = tuple(JOINT_NAMES.index(name) for name in ("head", "left_hand", "right_hand", "left_foot", "right_foot"))
 FIRST_CHILD = tuple(next((c for c in range(24) if PARENTS[c] == joint), -1) for joint in range(24))
 _SETTLE_SECONDS = 0.1  # twist cues are noisier than bone directions: average them over this
+_SETTLED_JOINTS = 4  # one below the other, at most: collar, shoulder, elbow, wrist
 _REST_PULL = 0.05  # weight of "no twist", against cues of weight 0..1
 _HINGE_STRAIGHT, _HINGE_BENT = np.sin(np.radians((12.0, 40.0)))
 # From palms down, a forearm supinates about 160 degrees and pronates 20: the middle of that range, by elbow, radians.
@@ -62,6 +64,19 @@ def twist_and_leaves(
         (T, 23, 2) cos and sin of joint k's rotation about its rest bone, applied before the swing, in row k - 1; and
         (T, 5, 3, 3) rotations of LEAVES relative to their parents.
     """
+    count = len(keypoints)
+    twist, leaves = np.empty((count, 23, 2), np.float32), np.empty((count, len(LEAVES), 3, 3), np.float32)
+    for stretch in stretches(count, _SETTLED_JOINTS * _settle_reach(rate_hz)):
+        reach = stretch.reach
+        found = _twist_and_leaves(keypoints[reach], landmarks[reach], rest_joints, points, rate_hz)
+        twist[stretch.kept], leaves[stretch.kept] = (values[stretch.inner] for values in found)
+    return twist, leaves
+
+
+def _twist_and_leaves(
+    keypoints: Array, landmarks: Array, rest_joints: Array, points: LandmarkPoints, rate_hz: float
+) -> tuple[Array, Array]:
+    keypoints, landmarks = keypoints.astype(np.float64), landmarks.astype(np.float64)
     turned = np.empty((len(keypoints), 24, 3, 3))
     turned[:, 0] = _align(rest_joints[[1, 2, 3]] - rest_joints[0], keypoints[:, [1, 2, 3]] - keypoints[:, :1])
     chest = _align(rest_joints[[12, 13, 14]] - rest_joints[9], keypoints[:, [12, 13, 14]] - keypoints[:, 9:10])
@@ -148,7 +163,13 @@ def _halve(twist: Array, middle: float) -> Array:
 
 
 def _settle(twist: Array, rate_hz: float) -> Array:
-    return _unit(gaussian_filter1d(twist, _SETTLE_SECONDS * rate_hz, axis=0, mode="nearest"))
+    reach = _settle_reach(rate_hz)
+    return _unit(gaussian_filter1d(twist, _SETTLE_SECONDS * rate_hz, axis=0, mode="nearest", radius=reach))
+
+
+def _settle_reach(rate_hz: float) -> int:
+    """Moments before and after that a settled twist is a mean of."""
+    return round(4 * _SETTLE_SECONDS * rate_hz)
 
 
 def _bones(keypoints: Array, start: int, middle: int, end: int) -> tuple[Array, Array]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from ..detect.person_landmarks import LANDMARK_NAMES
+from ..stretches import stretches
 from .contacts import FOOT_POINTS
 from .smoothing import bridge_positions, low_pass
 
@@ -60,9 +61,13 @@ class Intrinsics:
 
     def rays(self, pixels: Array) -> Array:
         """(T, ..., 2) x and y at depth 1 of pixels (T, ..., 2), in camera axes."""
-        seen = self.picture_rays(pixels)
-        turned = np.concatenate((seen, np.ones_like(seen[..., :1])), axis=-1) @ np.swapaxes(self.level, -1, -2)
-        return turned[..., :2] / np.maximum(turned[..., 2:], _FLATTEST)
+        rays = np.empty(pixels.shape)
+        for part in (stretch.kept for stretch in stretches(len(pixels))):
+            seen = self.picture_rays(pixels[part])
+            level = self.level[part] if self.level.ndim == 3 else self.level
+            turned = np.concatenate((seen, np.ones_like(seen[..., :1])), axis=-1) @ np.swapaxes(level, -1, -2)
+            rays[part] = turned[..., :2] / np.maximum(turned[..., 2:], _FLATTEST)
+        return rays
 
 
 def level_by(up: Array) -> Array:
@@ -118,8 +123,12 @@ def put_on_rays(points: Array, landmarks2d: Array, camera: Intrinsics, rate_hz: 
     rays = camera.rays(landmarks2d[..., :2])
     depth = points[..., 2] + location.pelvis[:, None, 2]
     depth[:, FOOT_POINTS] = _depth_on_floor(depth[:, FOOT_POINTS], rays[:, FOOT_POINTS, 1], location.floor, camera)
-    seen = np.concatenate([rays * depth[..., None], depth[..., None]], axis=-1) - location.pelvis[:, None]
-    return points + landmarks2d[..., 2:] * (seen - points)
+    moved = np.empty_like(points)
+    for part in (stretch.kept for stretch in stretches(len(points))):
+        seen = np.concatenate([rays[part], np.ones_like(rays[part, :, :1])], axis=-1) * depth[part, :, None]
+        seen -= location.pelvis[part, None]
+        moved[part] = points[part] + landmarks2d[part, :, 2:] * (seen - points[part])
+    return moved
 
 
 def _depth_on_floor(depth: Array, slope: Array, floor: float, camera: Intrinsics) -> Array:

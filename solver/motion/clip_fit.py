@@ -20,6 +20,7 @@ from ..ikol import Skeleton
 from ..ikol.chain import Chain
 from ..ikol.sequence import ClipTermination, ClipWindows, solve_sequence
 from ..lift import Keypoints, landmark_points
+from ..stretches import stretches
 from .camera import Intrinsics
 from .clip_terms import BodyPoints
 from .contacts import FOOT_POINTS
@@ -87,7 +88,11 @@ def fit_clip(
         terms = [*evidence, *smooth_as_it_moves(chain), *ground]
         chain = solve_sequence(chain, terms, _TERMINATION, _WINDOWS, on_window).chain
         floor = feet.floor(chain, planted, floor)
-    return ClipFit(chain.relative.numpy(), chain.pelvis.numpy(), floor)
+        del evidence, ground, terms  # before the next round's are made
+    local = np.empty(chain.frames.shape, np.float32)
+    for part in (stretch.kept for stretch in stretches(len(local))):
+        local[part] = chain.window(part).relative.numpy()
+    return ClipFit(local, chain.pelvis.numpy(), floor)
 
 
 def find_floor_turn(
@@ -121,7 +126,11 @@ def find_floor_turn(
 
 def _chain_of(start: ClipFit, keypoints: Keypoints, skeleton: Skeleton, rate_hz: float) -> Chain:
     bones = skeleton.bones(torch.as_tensor(keypoints.betas, dtype=torch.float32)[None])[0]
-    return Chain.from_rotations(_tensor(start.local), _tensor(start.pelvis), bones, rate_hz)
+    local, pelvis = _tensor(start.local), _tensor(start.pelvis)
+    frames = torch.empty_like(local)
+    for part in (stretch.kept for stretch in stretches(len(local))):
+        frames[part] = Chain.from_rotations(local[part], pelvis[part], bones, rate_hz).frames
+    return Chain(frames, pelvis, bones, rate_hz)
 
 
 def _points_of(body: Body, betas: Array) -> tuple[BodyPoints, Feet]:

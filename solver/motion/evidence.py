@@ -15,6 +15,7 @@ from ..ikol.chain import Chain
 from ..ikol.kinematics import LEAF_INPUT_ORDER
 from ..ikol.terms import AngularAcceleration, JointAcceleration, Rotations, Term, Twists
 from ..lift import Keypoints
+from ..stretches import stretches
 from .camera import Intrinsics
 from .clip_terms import BodyPoints, DepthAcceleration, Hinges, PosePrior, RelativePoints, Reprojection
 from .smoothing import low_pass
@@ -72,7 +73,7 @@ def clip_evidence(
     """
     worth = frame_worth(rate_hz)
     visibility = _tensor(landmarks2d[:, _USED, 2])
-    rays = _tensor(camera.rays(landmarks2d[..., :2]))
+    rays = _tensor(camera.rays(landmarks2d[:, _USED, :2]))
     rows = landmarks2d[..., 1]
     stature = float(np.median(rows.max(axis=1) - rows.min(axis=1))) / camera.focal_px
     joints = list(range(1, 24))
@@ -81,7 +82,7 @@ def clip_evidence(
     confidence = _tensor(keypoints.confidence)
     faster = (rate_hz * _INDEPENDENT_SECONDS) ** 0.5
     return [
-        Reprojection(points.pick(_USED), rays[:, _USED], worth * visibility, _IMAGE_SIGMA * stature, outlier),
+        Reprojection(points.pick(_USED), rays, worth * visibility, _IMAGE_SIGMA * stature, outlier),
         RelativePoints(
             points.pick(_USED), _tensor(keypoints.landmarks[:, _USED]), worth * _RELATIVE_WEIGHT * visibility
         ),
@@ -100,12 +101,19 @@ def clip_evidence(
 def smooth_as_it_moves(chain: Chain) -> list[Term]:
     """Joints accelerate as much as their speed about each moment lets expect: who hardly moves does not shake."""
     rate_hz = chain.frame_rate
-    speed = np.linalg.norm(np.gradient(low_pass(chain.joints.numpy(), rate_hz, _CALM_HZ), 1 / rate_hz, axis=0), axis=-1)
-    speed = gaussian_filter1d(speed, _LIVELY_SECONDS * rate_hz, axis=0)
+    joints = torch.cat([chain.window(stretch.kept).joints for stretch in stretches(len(chain.pelvis))])
+    # One by one: what is worked out on the way, in double precision, is many times their size.
+    speed = np.stack([_calm_speed(place.double().numpy(), rate_hz) for place in joints.unbind(1)], axis=-1)
     lively = np.clip(speed / _LIVELY_SPEED, _LEAST_LIVELY, _MOST_LIVELY)
     sigma = _tensor(lively * _ACCELERATION * (rate_hz * _INDEPENDENT_SECONDS) ** 0.5)
-    joints = BodyPoints(list(range(len(JOINT_NAMES))), torch.zeros((len(JOINT_NAMES), 3)))
-    return [JointAcceleration(sigma), DepthAcceleration(joints, _DEPTH_SHARE * sigma)]
+    points = BodyPoints(list(range(len(JOINT_NAMES))), torch.zeros((len(JOINT_NAMES), 3)))
+    return [JointAcceleration(sigma), DepthAcceleration(points, _DEPTH_SHARE * sigma)]
+
+
+def _calm_speed(place: Array, rate_hz: float) -> Array:
+    """(T,) m/s of a joint at `place` (T, 3), m, as it is over some moments."""
+    velocity = np.gradient(low_pass(place, rate_hz, _CALM_HZ), 1 / rate_hz, axis=0)
+    return gaussian_filter1d(np.linalg.norm(velocity, axis=-1), _LIVELY_SECONDS * rate_hz)
 
 
 def _tensor(values: Array) -> torch.Tensor:

@@ -21,12 +21,17 @@ def low_pass(values: Array, rate_hz: float, cutoff_hz: float) -> Array:
     """Zero-phase Butterworth (fourth order in effect) along the first axis.
 
     A time base too slow to hold noise above the cutoff is returned as it is: 5 Hz video keeps its every sample.
+    The result has the precision of `values`.
     """
     if rate_hz <= 2.5 * cutoff_hz or len(values) < 3:
         return values
     sections = butter(2, cutoff_hz, fs=rate_hz, output="sos")
     padding = min(int(rate_hz), len(values) - 1)
-    return np.asarray(sosfiltfilt(sections, values, axis=0, padlen=padding))
+    columns = values.reshape(len(values), -1)
+    smoothed = np.empty_like(columns)
+    for column in range(columns.shape[1]):  # one by one: the filter makes several copies, in double precision
+        smoothed[:, column] = sosfiltfilt(sections, columns[:, column].astype(np.float64), padlen=padding)
+    return smoothed.reshape(values.shape)
 
 
 def fill_gaps(observations: Observations) -> Observations:
@@ -38,12 +43,12 @@ def fill_gaps(observations: Observations) -> Observations:
     seen = observations.seen
     if not seen.any():
         raise ValueError("a person who is never seen")
-    flat = np.concatenate([observations.landmarks2d, observations.landmarks3d], axis=-1).reshape(len(seen), -1)
-    filled = np.stack(
-        [np.interp(observations.times, observations.times[seen], column[seen]) for column in flat.T], axis=-1
-    ).reshape(len(seen), -1, 6)
-    filled[~seen, :, 2] = 0.0
-    return replace(observations, landmarks2d=filled[..., :3], landmarks3d=filled[..., 3:])
+    landmarks2d, landmarks3d = observations.landmarks2d.copy(), observations.landmarks3d.copy()
+    for landmarks in (landmarks2d, landmarks3d):
+        for column in landmarks.reshape(len(seen), -1).T:
+            column[~seen] = np.interp(observations.times[~seen], observations.times[seen], column[seen])
+    landmarks2d[~seen, :, 2] = 0.0
+    return replace(observations, landmarks2d=landmarks2d, landmarks3d=landmarks3d)
 
 
 def bridge_positions(positions: Array, seen: Array) -> Array:
@@ -73,7 +78,10 @@ def bridge_rotations(rotations: Array, seen: Array) -> Array:
 
 def smooth(observations: Observations, rate_hz: float) -> Observations:
     """The landmarks low-passed at LANDMARK_CUTOFF_HZ; visibility untouched."""
-    landmarks2d = observations.landmarks2d.astype(np.float64)
+    landmarks2d = observations.landmarks2d.copy()
     landmarks2d[..., :2] = low_pass(landmarks2d[..., :2], rate_hz, LANDMARK_CUTOFF_HZ)
-    landmarks3d = low_pass(observations.landmarks3d.astype(np.float64), rate_hz, LANDMARK_CUTOFF_HZ)
-    return replace(observations, landmarks2d=landmarks2d.astype(np.float32), landmarks3d=landmarks3d.astype(np.float32))
+    return replace(
+        observations,
+        landmarks2d=landmarks2d,
+        landmarks3d=low_pass(observations.landmarks3d, rate_hz, LANDMARK_CUTOFF_HZ),
+    )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..ikol.chain import Chain
+from ..stretches import stretches
 from .camera import level_by
 from .clip_terms import BodyPoints, Ground, PlantedPoints
 from .contacts import contact_probability
@@ -31,7 +32,7 @@ class Feet:
 
     def contacts(self, chain: Chain, floor: float) -> Tensor:
         """(T, 4) chance that each is planted on the ground at y = `floor`, camera axes, m."""
-        place = self.points.place(chain)
+        place = self._place(chain)
         # Contacts are told with z up and the soles at 0.
         upright = torch.stack((place[..., 0], place[..., 2], floor - self.heights - place[..., 1]), -1)
         return torch.as_tensor(contact_probability(upright.numpy(), chain.frame_rate), dtype=torch.float32)
@@ -71,5 +72,9 @@ class Feet:
 
     def _soles(self, chain: Chain) -> Tensor:
         """(T, 4, 3) the points, moved down to the sole."""
-        place = self.points.place(chain)
+        place = self._place(chain)
         return torch.stack((place[..., 0], place[..., 1] + self.heights, place[..., 2]), -1)
+
+    def _place(self, chain: Chain) -> Tensor:
+        """(T, 4, 3) where the points are; a whole clip's chain would keep the joints that they hang from."""
+        return torch.cat([self.points.place(chain.window(s.kept)) for s in stretches(len(chain.pelvis))])

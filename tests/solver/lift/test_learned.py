@@ -1,6 +1,7 @@
 """The network over time: it lessens the detector's errors, sees which way is up, and minds no cut or rate."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import torch
 from solver.lift import correct_landmarks, landmark_regressor, learned
 from solver.lift.network import LANDMARKS, LiftNetwork, crop_axes, network_input
 from solver.motion.camera import view_rotations
+from solver.stretches import stretches
 from tests.solver.lift.seen_walk import CAMERA, seen_walk
 
 
@@ -75,7 +77,7 @@ def test_up_is_seen(degrees: float):
 def test_a_clip_solved_in_stretches_is_the_clip_solved_whole(monkeypatch: pytest.MonkeyPatch):
     observations, _ = seen_walk(150)
     whole = correct_landmarks(observations, CAMERA, 30.0)
-    monkeypatch.setattr(learned, "_STRETCH", 40)
+    monkeypatch.setattr(learned, "stretches", partial(stretches, length=40))
     parts = correct_landmarks(observations, CAMERA, 30.0)
     np.testing.assert_allclose(parts.keypoints, whole.keypoints, atol=1e-5)
     np.testing.assert_allclose(parts.up, whole.up, atol=1e-5)
