@@ -16,7 +16,7 @@ from ..scene.nla import push_down
 from ..scene.samples import active_armature, bone_values, location_path, rotation_path, sample
 from .body_frame import RestBody, rest_body
 from .bone_map import BoneMap
-from .contact import by_role, standing
+from .contact import by_curves, by_motion
 from .controls import astray, hold_by_keys, rest_carriers, set_switches
 from .planting import plant_feet as plant
 from .recognise import recognise, unsure
@@ -87,7 +87,7 @@ def retarget(
     before = after = None
     if plant_feet and root is not Root.IN_PLACE:
         curves = planted_contacts(source, sampled.frames)
-        contacts = standing(theirs, posed, sampled.motion.rate_hz) if curves is None else by_role(curves)
+        contacts = by_motion(theirs, posed, sampled.motion.rate_hz) if curves is None else by_curves(curves)
         held = plant(theirs, posed, ours, moved, contacts, sampled.motion.rate_hz)
         moved, before, after = held.posed, held.slip_before, held.slip_after
     if root_bone:
