@@ -16,7 +16,7 @@ from ..contract import BadInput
 from ..scene.compat import curves_of
 from ..scene.samples import active_armature, bone_values, location_path, motion_at, rotation_path, rotation_width
 from ..scene.timing import scene_rate
-from .correction import Freedom, Goal, bridge, correct, hold_foot
+from .correction import Freedom, Goal, bridge, correct, hold_feet
 from .range_keys import write_range
 from .stored import IKOL_Pin
 
@@ -84,9 +84,8 @@ def resolve(
     changed = set(freedom.turning)
     reference = before.posed()
     legs = _held_legs(motion.skeleton, goals, part)
-    for leg in legs:
-        after = hold_foot(after, reference, (leg.hip, leg.knee, leg.ankle))
-        changed |= {leg.hip, leg.knee, leg.ankle}
+    after = hold_feet(after, reference, legs) if legs else after
+    changed |= {bone for leg in legs for bone in (leg.hip, leg.knee, leg.ankle)}
     drawn = np.linalg.norm(after.posed().heads - reference.heads, axis=-1).max(axis=0)
     for index in sorted(changed):
         values = _near_curves(bones[index], after.rotations[:, index], armature, frames)

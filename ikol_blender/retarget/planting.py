@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..cleanup import quaternions as quat
 from ..cleanup.gaps import spans
-from . import two_bone
+from . import bending
 from .bell import bell_mean
 from .body_frame import RestBody
 from .foot_path import ankle_path, bridge
@@ -67,7 +67,7 @@ def plant_feet(
                    levels(source, theirs, target, f"toe.{side}"), side, rate_hz)
         for side in "LR"
     ]  # fmt: skip
-    legs = [two_bone.leg(target, side) for side in "LR"]
+    legs = [bending.leg(target, side) for side in "LR"]
     roots = heads[:, [target.index(leg.upper) for leg in legs]]
     lengths = np.linalg.norm(heads[:, [target.index(leg.end) for leg in legs]] - roots, axis=-1)
     reaches = np.array([leg.reach for leg in legs])
@@ -77,7 +77,7 @@ def plant_feet(
         root = heads[:, target.index(leg.upper)]
         reached = _leg_goal(root, goal, lengths[:, index], leg, stands[:, index], rate_hz)
         before = heads[:, target.index(leg.end)].copy()
-        two_bone.bend(target, turns, heads, leg, reached)
+        bending.bend(target, turns, heads, leg, reached)
         if (toe := target.bone(f"toe.{leg.end[-1]}")) is not None:
             heads[:, toe] += heads[:, target.index(leg.end)] - before
     found = Posed(turns, heads)
@@ -177,7 +177,7 @@ def _sunk(
     return shift - bell_mean(held, half)[:, None] * np.array([0.0, 0.0, 1.0])
 
 
-def _leg_goal(roots: Array, goal: Array, lengths: Array, limb: two_bone.Limb, stands: Flags, rate_hz: float) -> Array:
+def _leg_goal(roots: Array, goal: Array, lengths: Array, limb: bending.Limb, stands: Flags, rate_hz: float) -> Array:
     """(T, 3) `goal` for a leg of `lengths` (T,) in the transferred motion, without what would make its knee snap.
 
     A swinging leg is not stretched straight that was not. A leg that is nearly straight changes its length smoothly,

@@ -141,6 +141,19 @@ def test_feet_stay_when_the_body_moves(armature: bpy.types.Object) -> None:
         assert np.linalg.norm(_positions(armature, name, span) - place, axis=1).max() < 1e-3
 
 
+def test_knees_follow_the_body_smoothly(armature: bpy.types.Object) -> None:
+    span = range(_START - 4, _END + 5)
+    before = _positions(armature, "L_Knee", span)
+    bpy.context.scene.frame_set(_PIN)
+    _pin_left_wrist(armature)
+    bpy.ops.ikol.resolve(frame_start=_START, frame_end=_END, limb="BODY")
+    moved = _positions(armature, "L_Knee", span) - before
+    largest = np.abs(moved).max()
+    assert largest > 1e-3
+    assert np.abs(np.diff(moved, n=2, axis=0)).max() < 4 * largest / 7.5**2
+    assert np.abs(moved[:6]).max() < 1e-2 * largest and np.abs(moved[-6:]).max() < 1e-2 * largest
+
+
 def test_pin_on_a_frame_that_was_keyed_by_hand(armature: bpy.types.Object) -> None:
     span = range(_PIN - 3, _PIN + 4)
     place, turn = _pin_left_wrist(armature)
