@@ -13,6 +13,7 @@ from ..scene.action import write_curve
 from ..scene.compat import curves_of, new_action
 from ..scene.contact_curves import planted_contacts
 from ..scene.nla import push_down
+from ..scene.places import refuse_misplaced
 from ..scene.samples import active_armature, bone_values, location_path, rotation_path, sample
 from .body_frame import RestBody, rest_body
 from .bone_map import BoneMap
@@ -66,7 +67,7 @@ def retarget(
         source_map, target_map: None takes the map that is kept with the armature, or else finds it.
 
     Raises:
-        BadInput: there is no motion, or a rig cannot be read or animated.
+        BadInput: there is no motion, something beside its keys moves the source, or a rig cannot be read or animated.
     """
     source = active_armature(context, to_write=False)
     target = check_target(target, source)
@@ -81,6 +82,7 @@ def retarget(
     missing = sorted(role for role in ("thigh", "shin", "foot") if f"{role}.L" not in theirs.bone_map.bones)
     if missing:
         raise BadInput(f"The source has no {missing[0]}.", hint="Correct its bone map.")
+    refuse_misplaced(context, sampled, (skeleton.names.index(name) for name in source_map.names()))
     posed = pose_source(theirs, sampled.motion)
     theirs = settled(theirs, posed, ours)
     moved = transfer(theirs, posed, ours, root)

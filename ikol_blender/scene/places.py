@@ -20,7 +20,7 @@ _ASTRAY = 5e-4
 
 
 def refuse_misplaced(context: bpy.types.Context, sampled: Sampled, bones: Iterable[int]) -> None:
-    """Look at a few frames.
+    """Look at a few frames; of one that is shown in Rest Position, only at the object as a whole.
 
     Raises:
         BadInput: constraints, drivers, scales or layers put one of `bones` elsewhere than its keys; or the object as a
@@ -39,6 +39,8 @@ def refuse_misplaced(context: bpy.types.Context, sampled: Sampled, bones: Iterab
             f"{armature.name} is itself animated, as an object: its bones alone do not tell where the body is.",
             hint="Key that motion on its root bone instead; or mute the curves of object and parents meanwhile.",
         )
+    if armature.data.pose_position == "REST":
+        return
     few = replace(motion, rotations=motion.rotations[looks], locations=motion.locations[looks]).posed()
     inverse = np.linalg.inv(motion.skeleton.world)
     expected = np.stack([few.heads[:, chosen], few.tails[:, chosen]]) @ inverse[:3, :3].T + inverse[:3, 3]
