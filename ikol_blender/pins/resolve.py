@@ -16,9 +16,10 @@ from ..cleanup.skeleton import Skeleton
 from ..contract import BadInput
 from ..retarget.rig import skeleton_of
 from ..scene.body import limbs_of
+from ..scene.channels import bone_values, location_path, rotation_path, rotation_width
 from ..scene.compat import curves_of
 from ..scene.legs import found_legs
-from ..scene.samples import active_armature, bone_values, location_path, motion_at, rotation_path, rotation_width
+from ..scene.samples import active_armature, motion_at
 from ..scene.timing import scene_rate
 from .correction import Freedom, Goal, bridge, correct, hold_feet
 from .range_keys import write_range

@@ -7,8 +7,8 @@ import numpy as np
 
 from ..cleanup import quaternions as quat
 from ..scene.action import write_curve
+from ..scene.channels import location_path, rotation_path
 from ..scene.compat import curves_of
-from ..scene.samples import location_path, rotation_path
 from .body_frame import RestBody
 from .bone_map import BoneMap
 from .transfer import Posed

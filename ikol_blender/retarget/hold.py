@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from ..cleanup import quaternions as quat
 from ..contract import BadInput
 from ..scene.places import refuse_misplaced
-from ..scene.samples import active_armature, sample, write_motion
+from ..scene.samples import active_armature, sample
+from ..scene.writing import write_motion
 from . import bending
 from .body_frame import RestBody, rest_body
 from .bone_map import BoneMap

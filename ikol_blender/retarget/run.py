@@ -10,11 +10,12 @@ import numpy as np
 from ..cleanup.skeleton import Skeleton
 from ..contract import BadInput
 from ..scene.action import write_curve
+from ..scene.channels import bone_values, location_path, rotation_path
 from ..scene.compat import curves_of, new_action
 from ..scene.contact_curves import planted_contacts
 from ..scene.nla import push_down
 from ..scene.places import refuse_misplaced
-from ..scene.samples import active_armature, bone_values, location_path, rotation_path, sample
+from ..scene.samples import active_armature, sample
 from .body_frame import RestBody, rest_body
 from .bone_map import BoneMap
 from .contact import by_curves, by_motion

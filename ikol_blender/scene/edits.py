@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..cleanup.motion import Motion, fade, mix
-from .samples import Sampled, active_armature, sample, write_motion
+from .samples import Sampled, active_armature, sample
+from .writing import write_motion
 
 # How long an edit of a part of the motion takes to reach its full strength.
 EASE_S = 0.15

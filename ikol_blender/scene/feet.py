@@ -18,7 +18,8 @@ from .contact_curves import CONTACTS, planted_contacts, write_contacts
 from .edits import range_weights
 from .legs import carrier_of, legs_of
 from .places import refuse_misplaced
-from .samples import Sampled, active_armature, edited_name, sample, write_motion
+from .samples import Sampled, active_armature, sample
+from .writing import edited_name, write_motion
 
 
 class Source(Enum):

@@ -16,7 +16,8 @@ from bl_ext.user_default.ikol.ikol_blender.scene.compat import curves_of
 from bl_ext.user_default.ikol.ikol_blender.scene.contact_curves import CONTACTS, write_contacts
 from bl_ext.user_default.ikol.ikol_blender.scene.feet import lock_feet
 from bl_ext.user_default.ikol.ikol_blender.scene.legs import carrier_of, legs_of
-from bl_ext.user_default.ikol.ikol_blender.scene.samples import Sampled, sample, write_motion
+from bl_ext.user_default.ikol.ikol_blender.scene.samples import Sampled, sample
+from bl_ext.user_default.ikol.ikol_blender.scene.writing import write_motion
 
 from tests.ikol_blender.retarget.dressing import meaningless
 from tests.shared_data import shared
