@@ -16,10 +16,11 @@ from ..contract import BadInput
 from .action import write_curve
 from .channels import bone_path, rotation_path, takes_effect
 from .compat import curves_of, existing_curves, new_action, selected_bones, strip_curves
+from .cycles import cycles_of, repeat
 from .keys import read_keys, write_keys
 from .nla import push_down, refuse_layers, refuse_tweaking
 from .samples import own_armature
-from .writing import cycles_of, edited_name, repeat, unedited_name
+from .writing import edited_name, unedited_name
 
 Array = NDArray[np.float64]
 

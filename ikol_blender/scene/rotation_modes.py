@@ -16,10 +16,11 @@ from ..cleanup.keys import BEZIER, EXTREME, Keys, plain_keys
 from ..cleanup.quaternions import angle_between
 from .channels import bone_values, rotation_path, rotation_width
 from .compat import copy_action, curves_of
+from .cycles import cycles_of, repeat
 from .key_reduction import bezier_keys, turn_of
 from .keys import read_keys
 from .samples import Sampled, active_armature, sample
-from .writing import cycles_of, edited_name, repeat, replace_keys
+from .writing import edited_name, replace_keys
 
 Array = NDArray[np.float64]
 

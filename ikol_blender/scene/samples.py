@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from ..cleanup.keys import LINEAR
 from ..cleanup.motion import Motion
-from ..cleanup.quaternions import continuous
+from ..cleanup.quaternions import angle_between, continuous
 from ..cleanup.skeleton import Skeleton
 from ..contract import BadInput
 from .carriers import carriers_first
 from .channels import Curves, location_path, locations_at, rotation_path, rotation_width, rotations_at, takes_effect
 from .compat import curves_of, existing_curves, selected_bones
+from .cycles import go_round
 from .keys import read_keys
 from .nla import refuse_layers, refuse_tweaking
 from .timing import scene_rate
@@ -23,6 +24,8 @@ from .timing import scene_rate
 Array = NDArray[np.float64]
 
 _FEW_KEYS = 8
+_NEAR = 1e-3
+_ONE_POSE = 1e-3  # radians
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class Sampled:
         chosen: (K,) bones to edit: the selected ones in Pose mode; all when none is, or in another mode.
         turned: (K,) bones whose rotation the action animates.
         moved: (K,) bones whose location it animates.
+        goes_round: the motion is a cycle, all of which is in the range: its last sample, which may lie one frame behind
+            the range, is the first one again.
     """
 
     armature: bpy.types.Object
@@ -48,6 +53,7 @@ class Sampled:
     chosen: NDArray[np.bool_]
     turned: NDArray[np.bool_]
     moved: NDArray[np.bool_]
+    goes_round: bool = False
 
     @property
     def ranged(self) -> slice:
@@ -109,7 +115,10 @@ def sample(context: bpy.types.Context, armature: bpy.types.Object) -> Sampled:
     selected = selected_bones(armature) if armature.mode == "POSE" else set()
     chosen = np.array([not selected or bone.name in selected for bone in bones])
     motion = motion_at(armature, bones, frames, float(rate))
-    return Sampled(armature, motion, frames, first, last, chosen, turned, moved)
+    ends_as_it_begins = angle_between(motion.rotations[0], motion.rotations[-1]).max() < _ONE_POSE
+    goes_round = first == 0 and frames[last] >= frames[-1] - 1 - _NEAR and ends_as_it_begins and go_round(posing)
+    last = len(frames) - 1 if goes_round else last
+    return Sampled(armature, motion, frames, first, last, chosen, turned, moved, goes_round)
 
 
 def motion_at(armature: bpy.types.Object, bones: list[bpy.types.PoseBone], frames: Array, rate_hz: float) -> Motion:

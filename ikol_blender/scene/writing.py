@@ -23,7 +23,6 @@ _LABELS = (
     "offset", "merged", "reduced", "quaternions", "Euler", "hand held",
 )  # fmt: skip
 _EDITS = re.compile(rf"(?: \| (?:{'|'.join(_LABELS)})(?:\.\d+)?)+$")
-_CYCLES = ("mode_before", "mode_after", "cycles_before", "cycles_after")
 _SAME = 1e-7
 
 
@@ -106,19 +105,3 @@ def _unmodified(curve: bpy.types.FCurve, frames: Array) -> Keys:
     for modifier in changing:
         curve.modifiers.remove(modifier)
     return keys
-
-
-def cycles_of(curve: bpy.types.FCurve) -> dict[str, object] | None:
-    """How the curve goes on beyond its keys, as `repeat` takes it; None when it does not repeat."""
-    for modifier in curve.modifiers:
-        if modifier.type == "CYCLES" and not modifier.mute:
-            return {name: getattr(modifier, name) for name in _CYCLES}
-    return None
-
-
-def repeat(curve: bpy.types.FCurve, cycles: dict[str, object] | None) -> None:
-    """Give the curve the Cycles modifier of another one."""
-    if cycles is not None:
-        modifier = curve.modifiers.new("CYCLES")
-        for name, value in cycles.items():
-            setattr(modifier, name, value)
