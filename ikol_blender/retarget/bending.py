@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..cleanup import quaternions as quat
 from ..cleanup import two_bone
-from .bell import bell_mean
+from ..cleanup.bell import bell_mean
 from .body_frame import RestBody
 
 Array = NDArray[np.float64]
