@@ -20,7 +20,7 @@ from ..scene.channels import bone_values, location_path, rotation_path, rotation
 from ..scene.compat import curves_of
 from ..scene.legs import found_legs
 from ..scene.samples import active_armature, motion_at
-from ..scene.timing import scene_rate
+from ..scene.timing import scene_rate, shown_range
 from .correction import Freedom, Goal, bridge, correct, hold_feet
 from .range_keys import write_range
 from .stored import IKOL_Pin
@@ -113,9 +113,9 @@ def resolve(
 
 
 def _range(scene: bpy.types.Scene, frame_start: int | None, frame_end: int | None) -> tuple[int, int]:
-    preview = scene.use_preview_range
-    start = (scene.frame_preview_start if preview else scene.frame_start) if frame_start is None else frame_start
-    end = (scene.frame_preview_end if preview else scene.frame_end) if frame_end is None else frame_end
+    shown = shown_range(scene)
+    start = shown[0] if frame_start is None else frame_start
+    end = shown[1] if frame_end is None else frame_end
     if end <= start:
         raise BadInput(f"Frames {start} to {end} are no range.", hint="The last frame must lie after the first.")
     return start, end

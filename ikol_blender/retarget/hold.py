@@ -12,6 +12,7 @@ from ..cleanup import quaternions as quat
 from ..contract import BadInput
 from ..scene.places import refuse_misplaced
 from ..scene.samples import active_armature, sample
+from ..scene.timing import visited
 from ..scene.writing import write_motion
 from . import bending
 from .body_frame import RestBody, rest_body
@@ -121,14 +122,7 @@ def _eased(frames: Array, first: float, last: float, ease: float) -> Array:
 
 def _places(context: bpy.types.Context, thing: bpy.types.Object, frames: Array) -> Array:
     """(T, 3) where `thing` is; the scene's frame stays as it was."""
-    scene = context.scene
-    before = (scene.frame_current, scene.frame_subframe)
     found = np.empty((len(frames), 3))
-    try:
-        for index, frame in enumerate(frames):
-            whole = int(np.floor(frame))
-            scene.frame_set(whole, subframe=float(frame - whole))
-            found[index] = thing.matrix_world.translation
-    finally:
-        scene.frame_set(before[0], subframe=before[1])
+    for index in visited(context.scene, frames):
+        found[index] = thing.matrix_world.translation
     return found

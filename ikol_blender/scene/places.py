@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..contract import BadInput
 from .samples import Sampled
+from .timing import visited
 
 Array = NDArray[np.float64]
 
@@ -61,16 +62,10 @@ def _shown(scene: bpy.types.Scene, armature: bpy.types.Object, names: list[str],
 
     The scene's frame stays.
     """
-    here = (scene.frame_current, scene.frame_subframe)
     bones = [armature.pose.bones[name] for name in names]
     found, worlds = np.empty((2, len(frames), len(bones), 3)), np.empty((len(frames), 4, 4))
-    try:
-        for index, frame in enumerate(frames):
-            whole = int(np.floor(frame))
-            scene.frame_set(whole, subframe=float(frame - whole))
-            worlds[index] = np.array(armature.matrix_world)
-            for row, bone in enumerate(bones):
-                found[:, index, row] = bone.head, bone.tail
-    finally:
-        scene.frame_set(here[0], subframe=here[1])
+    for index in visited(scene, frames):
+        worlds[index] = np.array(armature.matrix_world)
+        for row, bone in enumerate(bones):
+            found[:, index, row] = bone.head, bone.tail
     return found, worlds

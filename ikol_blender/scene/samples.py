@@ -19,7 +19,8 @@ from .compat import curves_of, existing_curves, selected_bones
 from .cycles import go_round
 from .keys import read_keys
 from .nla import refuse_layers, refuse_tweaking
-from .timing import scene_rate
+from .skeletons import skeleton_of_bones
+from .timing import scene_rate, shown_range
 
 Array = NDArray[np.float64]
 
@@ -155,9 +156,7 @@ def _sample_frames(curves: list[bpy.types.FCurve]) -> Array:
 
 
 def _range_of(scene: bpy.types.Scene, frames: Array) -> tuple[int, int]:
-    preview = scene.use_preview_range
-    start = scene.frame_preview_start if preview else scene.frame_start
-    end = scene.frame_preview_end if preview else scene.frame_end
+    start, end = shown_range(scene)
     inside = np.flatnonzero((frames >= start - 1e-3) & (frames <= end + 1e-3))
     if not len(inside):
         raise BadInput(
@@ -170,10 +169,4 @@ def _range_of(scene: bpy.types.Scene, frames: Array) -> tuple[int, int]:
 def _skeleton(armature: bpy.types.Object, bones: list[bpy.types.PoseBone]) -> Skeleton:
     index = {bone.name: position for position, bone in enumerate(bones)}
     above = carriers_first(armature)[1]
-    return Skeleton(
-        names=tuple(index),
-        parents=tuple(index.get(above.get(bone.name, ""), -1) for bone in bones),
-        rests=np.array([np.array(bone.bone.matrix_local) for bone in bones], np.float64),
-        lengths=np.array([bone.length for bone in bones], np.float64),
-        world=np.array(armature.matrix_world, np.float64),
-    )
+    return skeleton_of_bones(armature, bones, [index.get(above.get(bone.name, ""), -1) for bone in bones])
