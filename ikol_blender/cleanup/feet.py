@@ -8,17 +8,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from . import quaternions as quat
 from .contact import FootContact, leg_length
 from .floor import bear, keep_above
 from .foot_plan import UP, Ground, Plan, Reach, foot_path, plan
 from .gaps import cover, spans
-from .leg_ik import STRAIGHTEST, bend
+from .leg_placing import place_feet
 from .limbs import Leg
 from .motion import Motion
 from .skeleton import Posed
 from .soles import Sole, find_soles
 from .travel import move_body
+from .two_bone import STRAIGHTEST
 
 Array = NDArray[np.float64]
 
@@ -90,7 +90,7 @@ def lock_feet(
         plans.append(planned.weighted(path, weights))
     carried = move_body(motion, root, (weights * rise)[:, None] * UP)
     sink = _sink(motion, carried.posed(), legs, plans, contacts)
-    done = _bent(move_body(carried, root, -sink[:, None] * UP), legs, plans)
+    done = place_feet(move_body(carried, root, -sink[:, None] * UP), legs, plans, weights)
     return LockedFeet(done, stood, _standing(done, legs, soles, contacts, floor, weights))
 
 
@@ -111,37 +111,6 @@ def _longest(motion: Motion, posed: Posed, leg: Leg) -> Array:
     length = leg_length(motion, leg)
     stretched = np.linalg.norm(posed.heads[:, leg.ankle] - posed.heads[:, leg.hip], axis=1)
     return np.clip(stretched, _STRAIGHT * length, STRAIGHTEST * length)
-
-
-def _bent(motion: Motion, legs: Sequence[Leg], plans: Sequence[Plan]) -> Motion:
-    """The legs on their plans."""
-    posed = motion.posed()
-    rotations = motion.rotations.copy()
-    for leg, planned in zip(legs, plans, strict=True):
-        hip, knee, ankle = (posed.heads[:, bone] for bone in (leg.hip, leg.knee, leg.ankle))
-        bent = bend(hip, knee, ankle, planned.ankle, _knee_front(posed, leg))
-        still = np.array([1.0, 0.0, 0.0, 0.0])
-        changes = [(leg.hip, still, bent.thigh), (leg.knee, bent.thigh, bent.shin)]
-        changes.append((leg.ankle, bent.shin, planned.foot))
-        if leg.toe >= 0:
-            changes.append((leg.toe, planned.foot, planned.toe))
-        for bone, carried, change in changes:
-            # What the bone's carrier does to it already is taken out; then the world's turn in the bone's own axes.
-            turn = quat.multiply(quat.inverse(carried), change)
-            axes = quat.from_matrices(posed.turns[:, bone])
-            own = quat.multiply(quat.inverse(axes), quat.multiply(turn, axes))
-            rotations[:, bone] = quat.multiply(motion.rotations[:, bone], own)
-    return replace(motion, rotations=quat.continuous(quat.normalized(rotations)))
-
-
-def _knee_front(posed: Posed, leg: Leg) -> Array:
-    """(T, 3) where the knee points, by where it is off the line from hip to ankle over the whole motion."""
-    hip, knee, ankle = (posed.heads[:, bone] for bone in (leg.hip, leg.knee, leg.ankle))
-    along = (ankle - hip) / np.maximum(np.linalg.norm(ankle - hip, axis=1, keepdims=True), 1e-9)
-    off = (knee - hip) - along * ((knee - hip) * along).sum(axis=1, keepdims=True)
-    turns = posed.turns[:, leg.hip]
-    mean = np.einsum("tij,ti->j", turns, off)
-    return turns @ (mean / max(float(np.linalg.norm(mean)), 1e-9))
 
 
 def _standing(

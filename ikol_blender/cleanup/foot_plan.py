@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import quaternions as quat
+from .bell import bell_mean
 from .contact import FootContact
 from .gaps import Flags, bridge, spans
 from .limbs import Leg
@@ -188,14 +189,11 @@ def _roll(ankle: Array, turned: Array, sole: Sole, contact: FootContact, reach: 
 def _softened(roll: Array, stands: Flags, alone: Flags, reach: int) -> Array:
     """`roll` (T, 3) without sudden changes within each contact; it begins and ends where `alone` does."""
     found = np.zeros_like(roll)
-    bell = np.hanning(2 * reach + 3)[1:-1]
     for start, end in spans(stands):
-        padded = np.pad(roll[start:end], ((reach, reach), (0, 0)), "edge")
-        windows = np.lib.stride_tricks.sliding_window_view(padded, len(bell), axis=0)
         weights = np.zeros(end - start)
         for first, last in spans(alone[start:end]):
             weights += fade(end - start, first, last - 1, reach)
-        found[start:end] = (windows @ bell) / bell.sum() * weights[:, None]
+        found[start:end] = bell_mean(roll[start:end], reach) * weights[:, None]
     return found
 
 

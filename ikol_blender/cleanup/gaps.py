@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from .bell import bell_mean
+
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
@@ -35,14 +37,13 @@ def bridge(values: Array, known: Flags, ease: int, slope_over: int = 1) -> Array
             s = np.arange(1, length) / length
             found[start:end] = _hermite(s, before[0], before[1] * length, after[0], after[1] * length)
             continue
-        reach = min(ease, end - start + (0 if before is None or after is None else 1))
-        s = np.arange(1, reach + 1) / max(reach, 1)
+        # What begins or ends nearer than that is on its way.
+        s = np.arange(1, ease + 1) / ease
+        inside = min(ease, end - start)
         if before is not None:
-            inside = min(reach, end - start)
-            found[start : start + inside] = _hermite(s, before[0], before[1] * reach, 0.0, 0.0)[:inside]
+            found[start : start + inside] = _hermite(s, before[0], before[1] * ease, 0.0, 0.0)[:inside]
         if after is not None:
-            inside = min(reach, end - start)
-            found[end - inside : end] += _hermite(s, after[0], -after[1] * reach, 0.0, 0.0)[:inside][::-1]
+            found[end - inside : end] = _hermite(s, after[0], -after[1] * ease, 0.0, 0.0)[:inside][::-1]
     return found
 
 
@@ -66,5 +67,4 @@ def _hermite(s: Array, p0: Array, v0: Array, p1: Array | float, v1: Array | floa
 def cover(needs: Array, reach: int) -> Array:
     """A smooth path over (T,) `needs`, nowhere below them, that begins `reach` samples ahead."""
     windows = np.lib.stride_tricks.sliding_window_view(np.pad(needs, reach, "edge"), 2 * reach + 1)
-    bell = np.hanning(2 * reach + 3)[1:-1]
-    return np.convolve(np.pad(windows.max(axis=1), reach, "edge"), bell / bell.sum(), "valid")
+    return bell_mean(windows.max(axis=1), reach)

@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from . import quaternions as quat
 from .motion import Motion, mix
 from .travel import move_over_ground
 
@@ -41,3 +42,17 @@ def loop(motion: Motion, root: int, seam: int, travel: bool = False) -> Motion:
     rotations[-seam - 1 :], locations[-seam - 1 :] = faded.rotations, faded.locations
     cycle = replace(kept, rotations=rotations, locations=locations)
     return move_over_ground(cycle, root, (share[seam:] - share[seam])[:, None] * way) if travel else cycle
+
+
+def unrolled(cycle: Motion, beyond: int) -> Motion:
+    """`cycle`, whose last sample is its first again, between `beyond` samples of the cycle before and after it.
+
+    What it gains in a cycle, as a walk's travel, it goes on to gain.
+    """
+    length = len(cycle) - 1
+    index = np.arange(-beyond, len(cycle) + beyond)
+    gained = (index // length)[:, None, None] * (cycle.locations[-1] - cycle.locations[0])
+    rotations = quat.continuous(cycle.rotations[index % length])
+    same = (rotations[beyond] * cycle.rotations[0]).sum(axis=-1) > 0
+    rotations = rotations * np.where(same, 1.0, -1.0)[:, None]
+    return replace(cycle, rotations=rotations, locations=cycle.locations[index % length] + gained)

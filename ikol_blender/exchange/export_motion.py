@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
@@ -11,8 +11,11 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ..contract import BadInput
+from ..scene.places import refuse_misplaced
 from ..scene.samples import Sampled, active_armature, sample
 from .bvh_file import write_bvh
+from .naming import naming_of
 from .refusal import unwritable
 from .smpl_file import write_amass
 
@@ -77,17 +80,22 @@ def export_motion(
 ) -> Path:
     """Write all of the active armature's motion, with the meshes that it moves where the format has meshes.
 
-    AMASS and BVH keep the motion's own rate; FBX, glTF and USD have a moment for every frame of the scene.
+    AMASS and BVH keep the motion's own rate, and are written from the keys; FBX, glTF and USD have a moment for every
+    frame of the scene, as Blender shows it.
 
     Raises:
-        BadInput: there is no motion, the armature does not suit the format, or the file cannot be written.
+        BadInput: there is no motion, the armature does not suit the format, something beside the keys moves what is
+            written from them, or the file cannot be written.
     """
     path = form.named(Path(path))
     armature = active_armature(context, to_write=False)
     sampled = sample(context, armature)
     if form is Format.AMASS:
+        naming = naming_of(sampled.motion.skeleton.names)
+        _refuse_more_than_keys(context, sampled, () if naming is None else naming.bones)
         return write_amass(armature, sampled.motion, path)
     if form is Format.BVH:
+        _refuse_more_than_keys(context, sampled, sampled.motion.skeleton.names)
         return write_bvh(sampled.motion, path)
     with _alone(context, sampled):
         try:
@@ -97,6 +105,15 @@ def export_motion(
     if not path.is_file():
         raise unwritable(path, "the exporter left no file")
     return path
+
+
+def _refuse_more_than_keys(context: bpy.types.Context, sampled: Sampled, names: Iterable[str]) -> None:
+    index = sampled.motion.skeleton.names.index
+    try:
+        refuse_misplaced(context, sampled, [index(name) for name in names])
+    except BadInput as error:
+        other = "Export FBX, glTF or USD, which hold what Blender shows. Or: "
+        raise BadInput(error.message, hint=other + error.hint) from error
 
 
 def _blender_export(path: Path, form: Format, fbx_axes: FbxAxes) -> None:

@@ -8,14 +8,18 @@ however long the motion, and the pins are met exactly.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..cleanup.foot_plan import Plan
+from ..cleanup.leg_placing import place_feet
+from ..cleanup.limbs import Leg
 from ..cleanup.motion import Motion
 from ..cleanup.quaternions import exp, from_matrices, log, matrices, multiply, normalized, slerp
-from ..cleanup.skeleton import Posed, pose
+from ..cleanup.skeleton import Posed
 from .kernel import responses
 
 Array = NDArray[np.float64]
@@ -24,6 +28,8 @@ REACH_S = 0.25
 _ITERATIONS = 60
 _LONGEST_STEP = 0.4
 _MET_M, _MET_RAD = 1e-5, 1e-4
+# A foot that the body would carry this far off needs its leg bent anew.
+_CLEARLY_M = 0.02
 
 
 @dataclass(frozen=True)
@@ -139,30 +145,17 @@ def is_met(moment: Motion, goal: Goal) -> bool:
     return not far and float(np.linalg.norm(_turn_to(goal.rotation, posed.turns[0, goal.bone]))) < np.radians(0.5)
 
 
-def hold_foot(motion: Motion, reference: Posed, leg: tuple[int, int, int]) -> Motion:
-    """`motion` with the hip and knee of `leg` (hip, knee, ankle) bent so that the foot is where `reference` has it.
-
-    Frame by frame, by damped least squares: the smallest change from a smooth motion to a smooth goal is smooth.
-    """
-    hip, knee, ankle = leg
-    goal, axes = reference.heads[:, ankle], reference.turns[:, ankle]
-    rotations = motion.rotations.copy()
-    for _ in range(12):
-        posed = pose(motion.skeleton, rotations, motion.locations)
-        lever = [_cross(posed.heads[:, ankle] - posed.heads[:, bone]) for bone in (hip, knee)]
-        jacobian = np.concatenate(
-            [-part @ posed.turns[:, bone] for part, bone in zip(lever, (hip, knee), strict=True)], axis=-1
-        )
-        error = goal - posed.heads[:, ankle]
-        normal = jacobian @ np.swapaxes(jacobian, -1, -2) + 1e-6 * np.eye(3)
-        step = (np.swapaxes(jacobian, -1, -2) @ np.linalg.solve(normal, error[..., None]))[..., 0]
-        step *= np.minimum(1.0, 0.3 / np.maximum(np.abs(step).max(axis=1, keepdims=True), 1e-12))
-        for bone, part in zip((hip, knee), (step[:, :3], step[:, 3:]), strict=True):
-            rotations[:, bone] = multiply(rotations[:, bone], exp(part))
-    posed = pose(motion.skeleton, rotations, motion.locations)
-    turn = from_matrices(np.swapaxes(posed.turns[:, ankle], -1, -2) @ axes)
-    rotations[:, ankle] = normalized(multiply(rotations[:, ankle], turn))
-    return motion.with_rotations(rotations)
+def hold_feet(motion: Motion, reference: Posed, legs: Sequence[Leg]) -> Motion:
+    """`motion` with `legs` bent so that their feet are where and as `reference` has them."""
+    posed = motion.posed()
+    plans: list[Plan] = []
+    moved = np.zeros(len(motion))
+    for leg in legs:
+        turn = from_matrices(reference.turns[:, leg.ankle] @ np.swapaxes(posed.turns[:, leg.ankle], -1, -2))
+        plans.append(Plan(reference.heads[:, leg.ankle], turn, turn))
+        moved = np.maximum(moved, np.linalg.norm(plans[-1].ankle - posed.heads[:, leg.ankle], axis=1))
+    # Where the correction fades out, knees too end where they were.
+    return place_feet(motion, legs, plans, np.minimum(moved / _CLEARLY_M, 1.0))
 
 
 def _corrected(motion: Motion, freedom: Freedom, change: Array) -> Motion:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from itertools import takewhile
 
 import bpy
 import numpy as np
 from mathutils import Quaternion
 from numpy.typing import NDArray
 
-from ..cleanup.limbs import Leg, Limb, find_legs, limb_of, side_of
+from ..cleanup.limbs import Leg, Limb
 from ..cleanup.skeleton import Skeleton
 from ..contract import BadInput
+from ..retarget.rig import skeleton_of
+from ..scene.body import limbs_of
+from ..scene.channels import bone_values, location_path, rotation_path, rotation_width
 from ..scene.compat import curves_of
-from ..scene.samples import active_armature, bone_values, location_path, motion_at, rotation_path, rotation_width
-from ..scene.timing import scene_rate
-from .correction import Freedom, Goal, bridge, correct, hold_foot
+from ..scene.legs import found_legs
+from ..scene.samples import active_armature, motion_at
+from ..scene.timing import scene_rate, shown_range
+from .correction import Freedom, Goal, bridge, correct, hold_feet
 from .range_keys import write_range
 from .stored import IKOL_Pin
 
@@ -67,11 +72,14 @@ def resolve(
             f"No pin lies between frames {start} and {end}.", hint="Pose a bone and press Pin, or widen the range."
         )
     frames = np.arange(start, end + 1, dtype=np.float64)
-    bones = _bones_above(armature, pins, part)
+    whole = skeleton_of(armature)
+    limbs = dict(zip(whole.names, limbs_of(armature, whole), strict=True))
+    legs = _named_legs(whole, found_legs(armature, whole)) if part is Part.BODY else ()
+    bones = _bones_above(armature, {pin.bone for pin in pins} | {name for leg in legs for name in leg})
     motion = motion_at(armature, bones, frames, scene_rate(context.scene))
     names = motion.skeleton.names
     goals = tuple(_goal(pin, names.index(pin.bone), start) for pin in pins)
-    freedom = _freedom(motion.skeleton, goals, part, armature)
+    freedom = _freedom(motion.skeleton, goals, part, armature, limbs)
     keyed = [key for curve in curves_of(armature).fcurves for key in _ends(curve)]
     open_start, open_end = min(keyed) >= start - 1e-3, max(keyed) <= end + 1e-3
     before = bridge(motion, goals, freedom)
@@ -83,10 +91,9 @@ def resolve(
         )
     changed = set(freedom.turning)
     reference = before.posed()
-    legs = _held_legs(motion.skeleton, goals, part)
-    for leg in legs:
-        after = hold_foot(after, reference, (leg.hip, leg.knee, leg.ankle))
-        changed |= {leg.hip, leg.knee, leg.ankle}
+    held = _held_legs(motion.skeleton, goals, legs)
+    after = hold_feet(after, reference, held) if held else after
+    changed |= {bone for leg in held for bone in (leg.hip, leg.knee, leg.ankle)}
     drawn = np.linalg.norm(after.posed().heads - reference.heads, axis=-1).max(axis=0)
     for index in sorted(changed):
         values = _near_curves(bones[index], after.rotations[:, index], armature, frames)
@@ -101,30 +108,30 @@ def resolve(
         len(changed),
         miss.position,
         miss.rotation,
-        max((float(drawn[leg.ankle]) for leg in legs), default=0.0),
+        max((float(drawn[leg.ankle]) for leg in held), default=0.0),
     )
 
 
 def _range(scene: bpy.types.Scene, frame_start: int | None, frame_end: int | None) -> tuple[int, int]:
-    preview = scene.use_preview_range
-    start = (scene.frame_preview_start if preview else scene.frame_start) if frame_start is None else frame_start
-    end = (scene.frame_preview_end if preview else scene.frame_end) if frame_end is None else frame_end
+    shown = shown_range(scene)
+    start = shown[0] if frame_start is None else frame_start
+    end = shown[1] if frame_end is None else frame_end
     if end <= start:
         raise BadInput(f"Frames {start} to {end} are no range.", hint="The last frame must lie after the first.")
     return start, end
 
 
-def _bones_above(armature: bpy.types.Object, pins: list[IKOL_Pin], part: Part) -> list[bpy.types.PoseBone]:
-    """The pinned bones and their ancestors, and the legs where the body moves; parents first."""
-    wanted = {bone for pin in pins for bone in _with_ancestors(armature.pose.bones[pin.bone])}
-    if part is Part.BODY:
-        feet = [bone for bone in armature.pose.bones if limb_of(bone.name) is Limb.FOOT]
-        wanted |= {bone for foot in feet for bone in _with_ancestors(foot)}
+def _named_legs(skeleton: Skeleton, legs: tuple[Leg, ...]) -> tuple[tuple[str, str, str], ...]:
+    """Hip, knee and ankle of each; the toes go along with the foot."""
+    names = skeleton.names
+    return tuple((names[leg.hip], names[leg.knee], names[leg.ankle]) for leg in legs)
+
+
+def _bones_above(armature: bpy.types.Object, names: set[str]) -> list[bpy.types.PoseBone]:
+    """The bones of these names and their ancestors, parents first."""
+    bones = [armature.pose.bones[name] for name in names]
+    wanted = {above for bone in bones for above in (bone, *bone.parent_recursive)}
     return sorted(wanted, key=lambda bone: (len(bone.parent_recursive), bone.name))
-
-
-def _with_ancestors(bone: bpy.types.PoseBone) -> list[bpy.types.PoseBone]:
-    return [bone, *bone.parent_recursive]
 
 
 def _goal(pin: IKOL_Pin, bone: int, start: int) -> Goal:
@@ -137,38 +144,33 @@ def _goal(pin: IKOL_Pin, bone: int, start: int) -> Goal:
     )
 
 
-def _freedom(skeleton: Skeleton, goals: tuple[Goal, ...], part: Part, armature: bpy.types.Object) -> Freedom:
+def _freedom(
+    skeleton: Skeleton, goals: tuple[Goal, ...], part: Part, armature: bpy.types.Object, limbs: dict[str, Limb]
+) -> Freedom:
     if part is Part.LIMB:
-        turning = sorted({bone for goal in goals for bone in _limb_above(skeleton, goal.bone)})
+        turning = sorted({bone for goal in goals for bone in _limb_above(skeleton, goal.bone, limbs)})
         return Freedom(tuple(turning), np.ones(len(turning)))
     curves = {curve.data_path for curve in curves_of(armature).fcurves}
     above = sorted({bone for goal in goals for bone in skeleton.chain(goal.bone)})
     paths = (location_path(armature.pose.bones[skeleton.names[bone]]) for bone in above)
     root = next((bone for bone, path in zip(above, paths, strict=True) if path in curves), above[0])
     turning = tuple(bone for bone in above if root in skeleton.chain(bone))
-    of_trunk = np.array([limb_of(skeleton.names[bone]) is Limb.TRUNK for bone in turning])
+    of_trunk = np.array([limbs[skeleton.names[bone]] is Limb.TRUNK for bone in turning])
     return Freedom(turning, np.where(of_trunk, _TRUNK_MOBILITY, 1.0), root)
 
 
-def _limb_above(skeleton: Skeleton, bone: int) -> list[int]:
-    """The bone and its ancestors of the same limb and side."""
+def _limb_above(skeleton: Skeleton, bone: int, limbs: dict[str, Limb]) -> list[int]:
+    """The bone and its ancestors of the same limb."""
     kinds = ({Limb.ARM, Limb.HAND}, {Limb.LEG, Limb.FOOT}, {Limb.HEAD}, {Limb.TRUNK})
-    name = skeleton.names[bone]
-    kind = next(kind for kind in kinds if limb_of(name) in kind)
-    found: list[int] = []
-    for above in skeleton.chain(bone):
-        if limb_of(skeleton.names[above]) not in kind or side_of(skeleton.names[above]) != side_of(name):
-            break
-        found.append(above)
-    return found
+    kind = next(kind for kind in kinds if limbs[skeleton.names[bone]] in kind)
+    return list(takewhile(lambda above: limbs[skeleton.names[above]] in kind, skeleton.chain(bone)))
 
 
-def _held_legs(skeleton: Skeleton, goals: tuple[Goal, ...], part: Part) -> list[Leg]:
+def _held_legs(skeleton: Skeleton, goals: tuple[Goal, ...], legs: tuple[tuple[str, str, str], ...]) -> list[Leg]:
     """Legs whose feet stay where they were: none of their bones is pinned."""
-    if part is Part.LIMB:
-        return []
     pinned = {bone for goal in goals for bone in skeleton.chain(goal.bone)}
-    return [leg for leg in find_legs(skeleton) if leg.hip not in pinned]
+    found = [Leg(*(skeleton.names.index(name) for name in leg), toe=-1) for leg in legs]
+    return [leg for leg in found if leg.hip not in pinned]
 
 
 def _ends(curve: bpy.types.FCurve) -> list[float]:

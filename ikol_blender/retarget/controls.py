@@ -7,8 +7,9 @@ import numpy as np
 
 from ..cleanup import quaternions as quat
 from ..scene.action import write_curve
+from ..scene.channels import location_path, rotation_path
 from ..scene.compat import curves_of
-from ..scene.samples import location_path, rotation_path
+from ..scene.timing import visited
 from .body_frame import RestBody
 from .bone_map import BoneMap
 from .transfer import Posed
@@ -93,16 +94,12 @@ def astray(
     Returns:
         Its name, and by how much it is off, radians; None when all go where they should.
     """
-    scene = context.scene
-    before = (scene.frame_current, scene.frame_subframe)
     off = np.zeros(len(body.skeleton))
-    for place in {0, len(frames) // 2, len(frames) - 1}:
-        whole = int(np.floor(frames[place]))
-        scene.frame_set(whole, subframe=float(frames[place] - whole))
+    places = sorted({0, len(frames) // 2, len(frames) - 1})
+    for look in visited(context.scene, frames[places]):
         shown = np.array([target.matrix_world @ target.pose.bones[name].matrix for name in body.skeleton.names])
         axes = shown[:, :3, :3] / np.linalg.norm(shown[:, :3, :3], axis=1, keepdims=True)
-        off = np.maximum(off, quat.angle_between(quat.from_matrices(axes), wanted.turns[place]))
-    scene.frame_set(before[0], subframe=before[1])
+        off = np.maximum(off, quat.angle_between(quat.from_matrices(axes), wanted.turns[places[look]]))
     held = np.flatnonzero(off > _ASTRAY_RAD)
     return (body.skeleton.names[held[0]], float(off[held[0]])) if len(held) else None
 

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from ..cleanup import quaternions as quat
 from ..contract import BadInput
 from ..scene.places import refuse_misplaced
-from ..scene.samples import active_armature, sample, write_motion
-from . import two_bone
+from ..scene.samples import active_armature, sample
+from ..scene.timing import visited
+from ..scene.writing import write_motion
+from . import bending
 from .body_frame import RestBody, rest_body
 from .bone_map import BoneMap
 from .run import chosen_map
@@ -77,7 +79,7 @@ def hold_hand(
     elif at is not None:
         goal[:] = at
     turns, heads = posed.turns.copy(order="K"), posed.heads.copy(order="K")
-    two_bone.bend(body, turns, heads, limb, goal, weights, round(_CALM_S * motion.rate_hz))
+    bending.bend(body, turns, heads, limb, goal, weights, round(_CALM_S * motion.rate_hz))
     rotations = motion.rotations.copy()
     # Bones between these three hang on them as they did.
     carried = quat.multiply(turns, quat.inverse(posed.turns))
@@ -101,10 +103,10 @@ def hold_hand(
     return Held(write_motion(whole, edited, "hand held"), float(missed))
 
 
-def _arm(body: RestBody, side: str) -> two_bone.Limb:
+def _arm(body: RestBody, side: str) -> bending.Limb:
     if any(f"{role}.{side}" not in body.bone_map.bones for role in ("upper_arm", "forearm", "hand")):
         raise BadInput("The rig has no such arm with a hand.", hint="Check its bone map.")
-    limb = two_bone.arm(body, side)
+    limb = bending.arm(body, side)
     for role, carrier in ((limb.lower, limb.upper), (limb.end, limb.lower)):
         if body.bone(carrier) not in body.skeleton.chain(body.bone(role)):
             raise BadInput("The rig's hand does not hang from its arm.", hint="Move the control that holds it instead.")
@@ -120,14 +122,7 @@ def _eased(frames: Array, first: float, last: float, ease: float) -> Array:
 
 def _places(context: bpy.types.Context, thing: bpy.types.Object, frames: Array) -> Array:
     """(T, 3) where `thing` is; the scene's frame stays as it was."""
-    scene = context.scene
-    before = (scene.frame_current, scene.frame_subframe)
     found = np.empty((len(frames), 3))
-    try:
-        for index, frame in enumerate(frames):
-            whole = int(np.floor(frame))
-            scene.frame_set(whole, subframe=float(frame - whole))
-            found[index] = thing.matrix_world.translation
-    finally:
-        scene.frame_set(before[0], subframe=before[1])
+    for index in visited(context.scene, frames):
+        found[index] = thing.matrix_world.translation
     return found

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..cleanup import quaternions as quat
-from ..cleanup.gaps import spans
-from . import two_bone
-from .bell import bell_mean
+from ..cleanup.bell import bell_mean
+from ..cleanup.gaps import cover, spans
+from . import bending
 from .body_frame import RestBody
-from .foot_path import ankle_path, bridge
+from .foot_path import ankle_path, eased
 from .hips_follow import follow
 from .transfer import Posed
 
@@ -22,6 +22,8 @@ Flags = NDArray[np.bool_]
 
 # A swinging leg that should be longer than it can be gives in this long before and after it stands.
 _YIELD_S = 0.1
+# Hips begin to sink this long before a leg is too short.
+_SINK_S = 0.2
 # Jitter of this kind is taken out of a standing foot's turns and of a straight leg's length; the latter by at most
 # this share of the leg. Squared cosine of half the knee's bend that counts as nearly straight, off 1.
 _CALM_S, _SLACK, _NEARLY_STRAIGHT = 0.075, 0.002, 0.03
@@ -67,7 +69,7 @@ def plant_feet(
                    levels(source, theirs, target, f"toe.{side}"), side, rate_hz)
         for side in "LR"
     ]  # fmt: skip
-    legs = [two_bone.leg(target, side) for side in "LR"]
+    legs = [bending.leg(target, side) for side in "LR"]
     roots = heads[:, [target.index(leg.upper) for leg in legs]]
     lengths = np.linalg.norm(heads[:, [target.index(leg.end) for leg in legs]] - roots, axis=-1)
     reaches = np.array([leg.reach for leg in legs])
@@ -77,7 +79,7 @@ def plant_feet(
         root = heads[:, target.index(leg.upper)]
         reached = _leg_goal(root, goal, lengths[:, index], leg, stands[:, index], rate_hz)
         before = heads[:, target.index(leg.end)].copy()
-        two_bone.bend(target, turns, heads, leg, reached)
+        bending.bend(target, turns, heads, leg, reached)
         if (toe := target.bone(f"toe.{leg.end[-1]}")) is not None:
             heads[:, toe] += heads[:, target.index(leg.end)] - before
     found = Posed(turns, heads)
@@ -138,8 +140,7 @@ def _rest_soles(
     swing = np.zeros_like(sole)
     for start, end in spans(flat):
         swing[start:end] = quat.log(quat.between(sole[start:end], sole[start:end].mean(axis=0)))
-    bridge(swing, flat, rate_hz)
-    change = quat.exp(swing)
+    change = quat.exp(eased(swing, flat, rate_hz))
     for bone in (*target.bones(f"foot.{side}"), *target.bones(f"toe.{side}")):
         turns[:, bone] = quat.multiply(change, turns[:, bone])
     heads[:, toe] = heads[:, ankle] + quat.rotate(change, sole)
@@ -158,9 +159,9 @@ def _rest_toes(target: RestBody, turns: Array, contacts: Mapping[str, Flags], si
             normals = quat.rotate(quat.multiply(turns[start:end, toes[0]], quat.inverse(level)), up)
             held[start:end], swing[start:end] = True, quat.log(quat.between(normals, np.tile(up, (end - start, 1))))
     if held.any():
-        bridge(swing, held, rate_hz)
+        change = quat.exp(eased(swing, held, rate_hz))
         for bone in toes:
-            turns[:, bone] = quat.multiply(quat.exp(swing), turns[:, bone])
+            turns[:, bone] = quat.multiply(change, turns[:, bone])
 
 
 def _sunk(
@@ -172,12 +173,10 @@ def _sunk(
         to_goal = goal - roots[:, index]
         room = np.sqrt(np.maximum(reaches[index] ** 2 - (to_goal[:, :2] ** 2).sum(axis=1), 0.0))
         need = np.maximum(need, np.where(stands[:, index], np.maximum(-to_goal[:, 2] - room, 0.0), 0.0))
-    half = max(1, round(0.2 * rate_hz))
-    held = np.lib.stride_tricks.sliding_window_view(np.pad(need, half, "edge"), 2 * half + 1).max(axis=1)
-    return shift - bell_mean(held, half)[:, None] * np.array([0.0, 0.0, 1.0])
+    return shift - cover(need, max(1, round(_SINK_S * rate_hz)))[:, None] * np.array([0.0, 0.0, 1.0])
 
 
-def _leg_goal(roots: Array, goal: Array, lengths: Array, limb: two_bone.Limb, stands: Flags, rate_hz: float) -> Array:
+def _leg_goal(roots: Array, goal: Array, lengths: Array, limb: bending.Limb, stands: Flags, rate_hz: float) -> Array:
     """(T, 3) `goal` for a leg of `lengths` (T,) in the transferred motion, without what would make its knee snap.
 
     A swinging leg is not stretched straight that was not. A leg that is nearly straight changes its length smoothly,
@@ -199,5 +198,4 @@ def _leg_goal(roots: Array, goal: Array, lengths: Array, limb: two_bone.Limb, st
 
 def _around(flags: Flags, half: int) -> Array:
     """(T,) 1 where `flags` are set, falling smoothly to 0 within 2 * `half` samples."""
-    held = np.lib.stride_tricks.sliding_window_view(np.pad(flags, half, "edge"), 2 * half + 1).max(axis=1)
-    return bell_mean(held.astype(np.float64), half)
+    return cover(flags.astype(np.float64), half)

@@ -9,6 +9,7 @@ from ..cleanup.skeleton import Skeleton
 from ..contract import BadInput
 from ..scene.carriers import followed
 from ..scene.nla import refuse_tweaking
+from ..scene.skeletons import skeleton_of_bones
 from .body_frame import RestBody, rest_body
 from .bone_map import BoneMap
 
@@ -99,14 +100,7 @@ def skeleton_of(armature: bpy.types.Object) -> Skeleton:
 
 def _skeleton(armature: bpy.types.Object, bones: list[bpy.types.PoseBone]) -> Skeleton:
     index = {bone.name: place for place, bone in enumerate(bones)}
-    return Skeleton(
-        names=tuple(index),
-        parents=tuple(_nearest(bone, index) for bone in bones),
-        rests=np.array([np.array(bone.bone.matrix_local) for bone in bones], np.float64),
-        # `Bone.length` stays as it was when a script scales the armature's data.
-        lengths=np.array([(bone.bone.tail_local - bone.bone.head_local).length for bone in bones], np.float64),
-        world=np.array(armature.matrix_world, np.float64),
-    )
+    return skeleton_of_bones(armature, bones, [_nearest(bone, index) for bone in bones])
 
 
 def _carriers_first(bones: list[bpy.types.PoseBone], bone_map: BoneMap) -> list[bpy.types.PoseBone]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..cleanup import quaternions as quat
-from .bell import bell_mean
+from ..cleanup.bell import bell_mean
 from .body_frame import RestBody
 from .transfer import Posed
 

@@ -10,13 +10,15 @@ import numpy as np
 from ..cleanup.skeleton import Skeleton
 from ..contract import BadInput
 from ..scene.action import write_curve
+from ..scene.channels import bone_values, location_path, rotation_path
 from ..scene.compat import curves_of, new_action
 from ..scene.contact_curves import planted_contacts
 from ..scene.nla import push_down
-from ..scene.samples import active_armature, bone_values, location_path, rotation_path, sample
+from ..scene.places import refuse_misplaced
+from ..scene.samples import active_armature, sample
 from .body_frame import RestBody, rest_body
 from .bone_map import BoneMap
-from .contact import by_role, standing
+from .contact import by_curves, by_motion
 from .controls import astray, hold_by_keys, rest_carriers, set_switches
 from .planting import plant_feet as plant
 from .recognise import recognise, unsure
@@ -66,7 +68,7 @@ def retarget(
         source_map, target_map: None takes the map that is kept with the armature, or else finds it.
 
     Raises:
-        BadInput: there is no motion, or a rig cannot be read or animated.
+        BadInput: there is no motion, something beside its keys moves the source, or a rig cannot be read or animated.
     """
     source = active_armature(context, to_write=False)
     target = check_target(target, source)
@@ -81,13 +83,14 @@ def retarget(
     missing = sorted(role for role in ("thigh", "shin", "foot") if f"{role}.L" not in theirs.bone_map.bones)
     if missing:
         raise BadInput(f"The source has no {missing[0]}.", hint="Correct its bone map.")
+    refuse_misplaced(context, sampled, (skeleton.names.index(name) for name in source_map.names()))
     posed = pose_source(theirs, sampled.motion)
     theirs = settled(theirs, posed, ours)
     moved = transfer(theirs, posed, ours, root)
     before = after = None
     if plant_feet and root is not Root.IN_PLACE:
         curves = planted_contacts(source, sampled.frames)
-        contacts = standing(theirs, posed, sampled.motion.rate_hz) if curves is None else by_role(curves)
+        contacts = by_motion(theirs, posed, sampled.motion.rate_hz) if curves is None else by_curves(curves)
         held = plant(theirs, posed, ours, moved, contacts, sampled.motion.rate_hz)
         moved, before, after = held.posed, held.slip_before, held.slip_after
     if root_bone:

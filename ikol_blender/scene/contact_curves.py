@@ -61,7 +61,7 @@ def write_contacts(armature: bpy.types.Object, frames: Array, contacts: Mapping[
     for name, values in contacts.items():
         if name not in CONTACTS:
             raise ValueError(f"{name} is none of {', '.join(CONTACTS)}")
-        float_property(armature, name, "1 while this part of the foot stands, else 0")
+        _make_property(armature, name)
         curve = property_curve(curves, _path(name), _GROUP)
         steps = np.concatenate([[True], np.diff(values) != 0])
         old = read_keys(curve)
@@ -69,6 +69,16 @@ def write_contacts(armature: bpy.types.Object, frames: Array, contacts: Mapping[
         fresh = plain_keys(np.asarray(frames)[steps], np.asarray(values, np.float64)[steps], CONSTANT)
         fresh = fresh.joined(_step_back(curve, float(frames[-1]), float(values[-1])))
         write_keys(curve, kept.joined(fresh))
+
+
+def put_back_properties(armature: bpy.types.Object) -> None:
+    """Make those of CONTACTS that curves of `armature`'s action or strips are of, where they are missing."""
+    animation = armature.animation_data
+    strips = [] if animation is None else [strip for track in animation.nla_tracks for strip in track.strips]
+    for curves in (existing_curves(armature), *(strip_curves(strip) for strip in strips)):
+        for name in CONTACTS:
+            if curves is not None and curves.fcurves.find(_path(name)) is not None:
+                _make_property(armature, name)
 
 
 def drop_contacts(armature: bpy.types.Object, frames: Array, *, whole: bool) -> bool:
@@ -91,6 +101,10 @@ def drop_contacts(armature: bpy.types.Object, frames: Array, *, whole: bool) -> 
         keyed = [name for name in CONTACTS if curves_of(armature).fcurves.find(_path(name)) is not None]
         write_contacts(armature, frames, {name: np.zeros(len(frames)) for name in keyed})
     return any(bool((values > PLANTED).any()) for values in said.values())
+
+
+def _make_property(armature: bpy.types.Object, name: str) -> None:
+    float_property(armature, name, "1 while this part of the foot stands, else 0")
 
 
 def _step_back(curve: bpy.types.FCurve, last: float, value: float) -> Keys:

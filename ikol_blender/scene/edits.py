@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ..cleanup.loop import unrolled
 from ..cleanup.motion import Motion, fade, mix
-from .samples import Sampled, active_armature, sample, write_motion
+from .samples import Sampled, active_armature, sample
+from .writing import write_motion
 
 # How long an edit of a part of the motion takes to reach its full strength.
 EASE_S = 0.15
+# Edits of a moment mind no more than this around it.
+_AROUND_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ def edit_motion(
     """Edit the chosen bones of the active armature within the frame range.
 
     Args:
-        edit: gives the edited motion, of as many samples; it sees all of the motion.
+        edit: gives the edited motion, of as many samples; it sees all of the motion, of a cycle what is around it too.
         label: what was done, for the new action's name: "walk | smoothed".
         strength: 0 leaves the motion, 1 is the edit.
         every_bone: the edit itself minds which bones are chosen.
@@ -51,8 +55,29 @@ def edit_motion(
     before = sample(context, active_armature(context))
     weights = strength * range_weights(before)
     chosen = np.ones(len(before.chosen)) if every_bone else before.chosen.astype(np.float64)
-    after = mix(before.motion, edit(before), weights[:, None] * chosen)
+    wide, own = in_the_round(before)
+    edited = edit(wide).part(own.start, own.stop - 1)
+    after = mix(before.motion, edited, weights[:, None] * chosen)
     return Edited(write_motion(before, after, label), before, after)
+
+
+def in_the_round(sampled: Sampled) -> tuple[Sampled, slice]:
+    """What an edit is to look at, and which samples of it are the motion's own.
+
+    Of a cycle that is in the range as a whole, what comes before and after it as well: else it would get a seam.
+    """
+    count = len(sampled.motion)
+    if not sampled.goes_round:
+        return sampled, slice(0, count)
+    beyond = round(_AROUND_S * sampled.motion.rate_hz)
+    spacing = sampled.frames[1] - sampled.frames[0]
+    wide = replace(
+        sampled,
+        motion=unrolled(sampled.motion, beyond),
+        frames=sampled.frames[0] + spacing * np.arange(-beyond, count + beyond),
+        last=count + 2 * beyond - 1,
+    )
+    return wide, slice(beyond, beyond + count)
 
 
 def range_weights(sampled: Sampled) -> NDArray[np.float64]:

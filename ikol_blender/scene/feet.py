@@ -15,10 +15,11 @@ from ..cleanup.limbs import Leg
 from ..contract import BadInput
 from .compat import copy_action
 from .contact_curves import CONTACTS, planted_contacts, write_contacts
-from .edits import range_weights
+from .edits import in_the_round, range_weights
 from .legs import carrier_of, legs_of
 from .places import refuse_misplaced
-from .samples import Sampled, active_armature, edited_name, sample, write_motion
+from .samples import Sampled, active_armature, sample
+from .writing import edited_name, write_motion
 
 
 class Source(Enum):
@@ -82,8 +83,9 @@ def write_detected_contacts(context: bpy.types.Context) -> tuple[bpy.types.Actio
     sampled = sample(context, active_armature(context))
     legs = legs_of(sampled)
     refuse_misplaced(context, sampled, _bones_of(legs))
-    found = detect_contacts(sampled.motion, legs)
-    flags = [part[sampled.ranged] for foot in found for part in (foot.heel, foot.toe)]
+    wide, own = in_the_round(sampled)
+    found = detect_contacts(wide.motion, legs)
+    flags = [part[own][sampled.ranged] for foot in found for part in (foot.heel, foot.toe)]
     action = copy_action(sampled.armature, edited_name(sampled.armature, "contacts"))
     write_contacts(
         sampled.armature,
@@ -99,8 +101,9 @@ def _edit(
     sampled = sample(context, active_armature(context))
     legs = legs_of(sampled)
     refuse_misplaced(context, sampled, _bones_of(legs))
-    contacts, by_curves = contacts_of(sampled, legs, source)
-    if not any(foot.any[sampled.ranged].any() for foot in contacts):
+    wide, own = in_the_round(sampled)
+    contacts, by_curves = contacts_of(wide, legs, source)
+    if not any(foot.any[wide.ranged].any() for foot in contacts):
         raise BadInput(
             "No foot stands in the frame range.",
             hint="Edit the contact curves, or choose to go by how the feet move." if by_curves else "",
@@ -111,15 +114,16 @@ def _edit(
     )
     origin = float(sampled.motion.skeleton.world[2, 3])
     done: LockedFeet = lock(
-        sampled.motion,
+        wide.motion,
         legs,
         carrier_of(sampled),
         contacts,
-        strength * range_weights(sampled),
+        strength * range_weights(wide),
         floor=None if floor_height is None else origin + floor_height,
         hold=hold,
     )
-    return Locked(write_motion(sampled, done.motion, label), done.before, done.after, by_curves)
+    edited = done.motion.part(own.start, own.stop - 1)
+    return Locked(write_motion(sampled, edited, label), done.before, done.after, by_curves)
 
 
 def _asked_for(sampled: Sampled, legs: tuple[Leg, Leg]) -> tuple[bool, bool]:

@@ -18,20 +18,13 @@ from ..cleanup.key_tracks import Tolerance, Track
 from ..cleanup.keys import ALIGNED, BEZIER, EXTREME, ORDINARY, Keys
 from ..cleanup.quaternions import exp, normalized
 from ..contract import BadInput
+from .channels import bone_values, location_path, rotation_path
 from .compat import copy_action, curves_of
 from .feet import contacts_of
 from .legs import legs_of
 from .places import refuse_misplaced
-from .samples import (
-    Sampled,
-    active_armature,
-    bone_values,
-    edited_name,
-    location_path,
-    replace_keys,
-    rotation_path,
-    sample,
-)
+from .samples import Sampled, active_armature, sample
+from .writing import edited_name, replace_keys
 
 Array = NDArray[np.float64]
 

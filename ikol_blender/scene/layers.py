@@ -14,19 +14,14 @@ from ..cleanup.keys import Keys
 from ..cleanup.quaternions import continuous
 from ..contract import BadInput
 from .action import write_curve
+from .channels import bone_path, rotation_path, takes_effect
 from .compat import curves_of, existing_curves, new_action, selected_bones, strip_curves
+from .cycles import cycles_of, repeat
 from .keys import read_keys, write_keys
 from .nla import push_down, refuse_layers, refuse_tweaking
-from .samples import (
-    bone_path,
-    cycles_of,
-    edited_name,
-    own_armature,
-    repeat,
-    rotation_path,
-    takes_effect,
-    unedited_name,
-)
+from .samples import own_armature
+from .timing import visited
+from .writing import edited_name, unedited_name
 
 Array = NDArray[np.float64]
 
@@ -134,15 +129,10 @@ def merge_layers(context: bpy.types.Context) -> bpy.types.Action:
     frames = np.arange(np.floor(first + 1e-3), np.ceil(last - 1e-3) + 1)
     name, own = _name(armature, "merged"), _own_keys(armature)
     paths = _mixed_paths(armature)
-    here = (scene.frame_current, scene.frame_subframe)
     shown: dict[str, list[Array]] = {path: [] for path in paths}
-    try:
-        for frame in frames:
-            scene.frame_set(int(frame))
-            for path, values in shown.items():
-                values.append(np.atleast_1d(np.array(armature.path_resolve(path), np.float64)))
-    finally:
-        scene.frame_set(here[0], subframe=here[1])
+    for _ in visited(scene, frames):
+        for path, values in shown.items():
+            values.append(np.atleast_1d(np.array(armature.path_resolve(path), np.float64)))
     cycles = {
         (curve.data_path, curve.array_index): found
         for curve in _all_curves(armature)
@@ -166,7 +156,7 @@ def merge_layers(context: bpy.types.Context) -> bpy.types.Action:
     for track in animation.nla_tracks:
         track.is_solo = False
         track.mute = True
-    scene.frame_set(here[0], subframe=here[1])
+    _show(scene)
     return action
 
 

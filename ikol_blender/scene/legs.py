@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bpy
+
 from ..cleanup.limbs import Leg, find_legs, root_bone
 from ..cleanup.skeleton import Skeleton
 from ..contract import BadInput
@@ -17,7 +19,7 @@ def legs_of(sampled: Sampled) -> tuple[Leg, Leg]:
         BadInput: nothing tells where the legs are, or a bone of them does not turn with its parent.
     """
     skeleton = sampled.motion.skeleton
-    legs = _found_legs(sampled)
+    legs = found_legs(sampled.armature, skeleton)
     if len(legs) != 2:
         raise BadInput(
             f"IKOL does not see which bones of {sampled.armature.name} are its legs.",
@@ -36,15 +38,15 @@ def carrier_of(sampled: Sampled) -> int:
     Without legs, the first that it moves; when it moves none, the one that everything hangs from.
     """
     skeleton = sampled.motion.skeleton
-    above = [skeleton.chain(leg.hip)[1:] for leg in _found_legs(sampled)]
+    above = [skeleton.chain(leg.hip)[1:] for leg in found_legs(sampled.armature, skeleton)]
     shared = [bone for bone in above[0] if all(bone in chain for chain in above)] if above else []
     moved = [bone for bone in shared if sampled.moved[bone]]
     return (moved or shared or [root_bone(skeleton, sampled.moved.tolist())])[0]
 
 
-def _found_legs(sampled: Sampled) -> tuple[Leg, ...]:
-    skeleton = sampled.motion.skeleton
-    for bone_map in body_maps(sampled.armature, skeleton):
+def found_legs(armature: bpy.types.Object, skeleton: Skeleton) -> tuple[Leg, ...]:
+    """Left and right, as far as anything tells where they are."""
+    for bone_map in body_maps(armature, skeleton):
         if len(legs := _mapped(skeleton, bone_map)) == 2:
             return legs
     return find_legs(skeleton)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..contract import BadInput
 from .samples import Sampled
+from .timing import visited
 
 Array = NDArray[np.float64]
 
@@ -20,7 +21,7 @@ _ASTRAY = 5e-4
 
 
 def refuse_misplaced(context: bpy.types.Context, sampled: Sampled, bones: Iterable[int]) -> None:
-    """Look at a few frames.
+    """Look at a few frames; of one that is shown in Rest Position, only at the object as a whole.
 
     Raises:
         BadInput: constraints, drivers, scales or layers put one of `bones` elsewhere than its keys; or the object as a
@@ -39,6 +40,8 @@ def refuse_misplaced(context: bpy.types.Context, sampled: Sampled, bones: Iterab
             f"{armature.name} is itself animated, as an object: its bones alone do not tell where the body is.",
             hint="Key that motion on its root bone instead; or mute the curves of object and parents meanwhile.",
         )
+    if armature.data.pose_position == "REST":
+        return
     few = replace(motion, rotations=motion.rotations[looks], locations=motion.locations[looks]).posed()
     inverse = np.linalg.inv(motion.skeleton.world)
     expected = np.stack([few.heads[:, chosen], few.tails[:, chosen]]) @ inverse[:3, :3].T + inverse[:3, 3]
@@ -59,16 +62,10 @@ def _shown(scene: bpy.types.Scene, armature: bpy.types.Object, names: list[str],
 
     The scene's frame stays.
     """
-    here = (scene.frame_current, scene.frame_subframe)
     bones = [armature.pose.bones[name] for name in names]
     found, worlds = np.empty((2, len(frames), len(bones), 3)), np.empty((len(frames), 4, 4))
-    try:
-        for index, frame in enumerate(frames):
-            whole = int(np.floor(frame))
-            scene.frame_set(whole, subframe=float(frame - whole))
-            worlds[index] = np.array(armature.matrix_world)
-            for row, bone in enumerate(bones):
-                found[:, index, row] = bone.head, bone.tail
-    finally:
-        scene.frame_set(here[0], subframe=here[1])
+    for index in visited(scene, frames):
+        worlds[index] = np.array(armature.matrix_world)
+        for row, bone in enumerate(bones):
+            found[:, index, row] = bone.head, bone.tail
     return found, worlds

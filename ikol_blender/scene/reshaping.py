@@ -20,7 +20,8 @@ from .keys import read_keys, write_keys
 from .legs import carrier_of
 from .marks import Marked, clear_pins_between
 from .property_curves import property_curve
-from .samples import Sampled, active_armature, sample, write_motion
+from .samples import Sampled, active_armature, sample
+from .writing import write_motion
 
 _NEAR = 1e-3
 

@@ -15,13 +15,15 @@ from ..cleanup.keys import FREE
 from ..cleanup.loop import loop as close_loop
 from ..cleanup.retime import TimeMap, held, paced, resampled
 from ..contract import BadInput
+from .channels import location_path
 from .compat import copy_action, curves_of, existing_curves
 from .contact_curves import drop_contacts
 from .keys import read_keys, write_keys
 from .legs import carrier_of
 from .marks import Marked, clear_pins_between, retime_pins
-from .samples import Sampled, active_armature, edited_name, location_path, sample, write_bones
+from .samples import Sampled, active_armature, sample
 from .timing import scene_rate
+from .writing import edited_name, write_bones
 
 Array = NDArray[np.float64]
 

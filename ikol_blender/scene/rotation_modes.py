@@ -14,21 +14,13 @@ from ..cleanup.gaps import spans
 from ..cleanup.hermite import GIVEN, UNKNOWN, Pull, fit
 from ..cleanup.keys import BEZIER, EXTREME, Keys, plain_keys
 from ..cleanup.quaternions import angle_between
+from .channels import bone_values, rotation_path, rotation_width
 from .compat import copy_action, curves_of
+from .cycles import cycles_of, repeat
 from .key_reduction import bezier_keys, turn_of
 from .keys import read_keys
-from .samples import (
-    Sampled,
-    active_armature,
-    bone_values,
-    cycles_of,
-    edited_name,
-    repeat,
-    replace_keys,
-    rotation_path,
-    rotation_width,
-    sample,
-)
+from .samples import Sampled, active_armature, sample
+from .writing import edited_name, replace_keys
 
 Array = NDArray[np.float64]
 

@@ -7,6 +7,8 @@ scene has the take's rate. Several people of one clip keep their times.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import bpy
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +32,25 @@ def exact_rate(rate_hz: float) -> tuple[int, float]:
 def scene_rate(scene: bpy.types.Scene) -> float:
     """Frames per second of the scene."""
     return scene.render.fps / scene.render.fps_base
+
+
+def shown_range(scene: bpy.types.Scene) -> tuple[int, int]:
+    """The first and the last frame of the scene's range, of its preview range when that is on."""
+    if scene.use_preview_range:
+        return scene.frame_preview_start, scene.frame_preview_end
+    return scene.frame_start, scene.frame_end
+
+
+def visited(scene: bpy.types.Scene, frames: Iterable[float]) -> Iterator[int]:
+    """The index of each of `frames` while the scene is there; then it is back where it was."""
+    here = (scene.frame_current, scene.frame_subframe)
+    try:
+        for index, frame in enumerate(frames):
+            whole = int(np.floor(frame))
+            scene.frame_set(whole, subframe=float(frame - whole))
+            yield index
+    finally:
+        scene.frame_set(here[0], subframe=here[1])
 
 
 def last_frame(take: Take, scene_rate_hz: float) -> int:

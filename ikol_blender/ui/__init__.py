@@ -5,6 +5,7 @@ import bpy
 from ..confidence.drawing import start_drawing, stop_drawing
 from ..pins.stored import IKOL_Pin
 from ..retarget import stored_map
+from ..scene.opened_overrides import mend_opened_files, stop_mending
 from . import (
     cleanup_operators,
     cleanup_panel,
@@ -67,9 +68,11 @@ def register() -> None:
     bpy.types.TOPBAR_MT_file_import.append(exchange_operators.draw_import)
     bpy.types.TOPBAR_MT_file_export.append(exchange_operators.draw_export)
     start_drawing()
+    mend_opened_files()
 
 
 def unregister() -> None:
+    stop_mending()
     stop_drawing()
     session.SESSION.end()
     environment_operators.stop_looking()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bpy.types import Context, Panel, UILayout
 
 from ..scene.compat import selected_bones
+from ..scene.timing import shown_range
 
 # By heading, rows of operators and their icons. Those under _ON_SELECTED leave other bones as they are.
 _ON_SELECTED = ("Noise", "Sides", "Layers", "Curves")
@@ -60,9 +61,8 @@ def _frames(context: Context) -> str:
     armature, scene = context.active_object, context.scene
     if armature is None or armature.type != "ARMATURE":
         return "Make an armature active"
-    if scene.use_preview_range:
-        return f"Preview range: {scene.frame_preview_start} to {scene.frame_preview_end}"
-    return f"Frame range: {scene.frame_start} to {scene.frame_end}"
+    first, last = shown_range(scene)
+    return f"{'Preview' if scene.use_preview_range else 'Frame'} range: {first} to {last}"
 
 
 def _bones(context: Context) -> str:

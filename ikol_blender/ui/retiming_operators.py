@@ -6,6 +6,7 @@ from bpy.props import BoolProperty, FloatProperty
 from bpy.types import Context, Operator
 
 from ..scene.retiming import SLOWEST, hold, loop, time_warp, trim
+from ..scene.timing import shown_range
 from .cleanup_operators import CleanUp
 
 
@@ -76,8 +77,7 @@ class IKOL_OT_loop(CleanUp, Operator):
 
 
 def _end(context: Context) -> int:
-    scene = context.scene
-    return scene.frame_preview_end if scene.use_preview_range else scene.frame_end
+    return shown_range(context.scene)[1]
 
 
 CLASSES = (IKOL_OT_trim, IKOL_OT_time_warp, IKOL_OT_hold, IKOL_OT_loop)

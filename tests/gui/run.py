@@ -33,7 +33,8 @@ def main() -> int:
     shutil.rmtree(work, ignore_errors=True)
     stage_extension(work / "resources" / "extensions" / "user_default" / "ikol", link=False)
     (work / "pictures").mkdir()
-    for source in (options.clip, options.take, Path(__file__).with_name(script)):
+    scripts = (Path(__file__).with_name(name) for name in (script, "window.py"))
+    for source in (options.clip, options.take, *scripts):
         shutil.copy(source, work / source.name)
 
     inside = Path("/tmp/ikol_gui")

@@ -5,44 +5,21 @@ blender --python show_confidence.py -- CLIP TAKE PICTURES_FOLDER      (see run.p
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import addon_utils
 import bpy
 
-EXTENSION = "bl_ext.user_default.ikol"
-_TICK_SECONDS = 0.5
+sys.path.insert(0, str(Path(__file__).parent))
+
+from window import EXTENSION, picture, run
 
 
-def main(clip: Path, take: Path, pictures: Path) -> None:
-    steps = walk(take, pictures)
-    bpy.context.preferences.view.show_splash = False
-
-    def advance() -> float | None:
-        try:
-            next(steps)
-        except StopIteration:
-            bpy.ops.wm.quit_blender()
-            return None
-        except Exception:
-            traceback.print_exc()
-            sys.stdout.flush()
-            bpy.ops.wm.quit_blender()
-            return None
-        return _TICK_SECONDS
-
-    bpy.app.timers.register(advance, first_interval=2.0, persistent=True)
-
-
-def walk(take: Path, pictures: Path) -> Iterator[None]:
+def walk(_: Path, take: Path, pictures: Path) -> Iterator[None]:
     """Each `yield` lets Blender draw."""
-    addon_utils.extensions_refresh()
-    addon_utils.enable(EXTENSION, default_set=True)
     panel = bpy.types.IKOL_PT_confidence
     others: list[type[bpy.types.Panel]] = []
     for other in ("solve", "takes", "retarget", "clean_up", "exchange", "pins", "confidence"):
@@ -73,14 +50,14 @@ def walk(take: Path, pictures: Path) -> Iterator[None]:
     region = next(region for region in view.regions if region.type == "WINDOW")
     with bpy.context.temp_override(window=window, area=view, region=region):
         bpy.ops.view3d.view_selected()
-    yield from _picture(pictures / "c1_off.png")
+    yield from picture(pictures / "c1_off.png")
 
     settings = bpy.context.scene.ikol
     settings.show_confidence = settings.tint_doubtful = True
-    yield from _picture(pictures / "c2_on.png")
+    yield from picture(pictures / "c2_on.png")
     with bpy.context.temp_override(window=window, area=view, region=region):
         bpy.ops.ikol.next_doubtful()
-    yield from _picture(pictures / "c3_next.png")
+    yield from picture(pictures / "c3_next.png")
 
     with bpy.context.temp_override(window=window, area=view, region=region):
         bpy.ops.object.mode_set(mode="POSE")
@@ -88,12 +65,12 @@ def walk(take: Path, pictures: Path) -> Iterator[None]:
         bone = bpy.context.object.pose.bones["L_Elbow"]
         (bone if bpy.app.version >= (5, 0, 0) else bone.bone).select = True
     bpy.context.scene.timeline_markers.new("a marker", frame=30)
-    yield from _picture(pictures / "c4_one_bone.png")
+    yield from picture(pictures / "c4_one_bone.png")
 
     below.ui_type = "FCURVES"
     yield
     _view_all(window, below, bpy.ops.graph.view_all)
-    yield from _picture(pictures / "c5_graph_editor.png")
+    yield from picture(pictures / "c5_graph_editor.png")
 
     below.ui_type = "DOPESHEET"
     with bpy.context.temp_override(window=window, area=view, region=region):
@@ -102,7 +79,7 @@ def walk(take: Path, pictures: Path) -> Iterator[None]:
     bpy.ops.wm.read_homefile(use_empty=True)
     yield
     bpy.ops.wm.open_mainfile(filepath=str(pictures / "saved.blend"))
-    yield from _picture(pictures / "c6_opened_again.png")
+    yield from picture(pictures / "c6_opened_again.png")
 
     settings = bpy.context.scene.ikol
     _time_drawing("on")
@@ -113,8 +90,7 @@ def walk(take: Path, pictures: Path) -> Iterator[None]:
         if other is not panel:
             bpy.utils.register_class(other)
     addon_utils.disable(EXTENSION)
-    yield from _picture(pictures / "c7_disabled.png")
-    print("walked through")
+    yield from picture(pictures / "c7_disabled.png")
 
 
 def _view_all(window: bpy.types.Window, area: bpy.types.Area, operator: Callable[[], object]) -> None:
@@ -149,12 +125,4 @@ def _time_drawing(label: str) -> None:
     sys.stdout.flush()
 
 
-def _picture(path: Path) -> Iterator[None]:
-    """The whole screen, once Blender has drawn it."""
-    for _ in range(3):
-        yield
-    # Blender's own screenshot is black under a virtual screen.
-    subprocess.run(["import", "-window", "root", str(path)], check=True)
-
-
-main(*(Path(argument) for argument in sys.argv[sys.argv.index("--") + 1 :]))
+run(walk)

@@ -5,44 +5,21 @@ blender --python show_panel.py -- CLIP TAKE PICTURES_FOLDER      (see run.py)
 
 from __future__ import annotations
 
-import subprocess
 import sys
-import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
-import addon_utils
 import bpy
 
-EXTENSION = "bl_ext.user_default.ikol"
-_TICK_SECONDS = 0.5
+sys.path.insert(0, str(Path(__file__).parent))
+
+from window import EXTENSION, picture, run
+
 _PATIENCE_TICKS = 60
-
-
-def main(clip: Path, take: Path, pictures: Path) -> None:
-    steps = walk(clip, take, pictures)
-    bpy.context.preferences.view.show_splash = False
-
-    def advance() -> float | None:
-        try:
-            next(steps)
-        except StopIteration:
-            bpy.ops.wm.quit_blender()
-            return None
-        except Exception:
-            traceback.print_exc()
-            sys.stdout.flush()
-            bpy.ops.wm.quit_blender()
-            return None
-        return _TICK_SECONDS
-
-    bpy.app.timers.register(advance, first_interval=2.0, persistent=True)
 
 
 def walk(clip: Path, take: Path, pictures: Path) -> Iterator[None]:
     """Each `yield` lets Blender draw."""
-    addon_utils.extensions_refresh()
-    addon_utils.enable(EXTENSION, default_set=True)
     options = bpy.types.IKOL_PT_options
     bpy.utils.unregister_class(options)
     options.bl_options = set()  # open, to be seen
@@ -55,16 +32,16 @@ def walk(clip: Path, take: Path, pictures: Path) -> Iterator[None]:
     sidebar.active_panel_category = "IKOL"
     area.tag_redraw()
     yield
-    yield from _picture(pictures / "1_not_installed.png")
+    yield from picture(pictures / "1_not_installed.png")
 
     preferences.solver_python = sys.executable
     bpy.ops.object.select_all(action="SELECT")
     bpy.ops.object.delete()
-    yield from _picture(pictures / "2_no_video.png")
+    yield from picture(pictures / "2_no_video.png")
 
     settings = bpy.context.scene.ikol
     settings.video = str(clip)
-    yield from _picture(pictures / "3_ready.png")
+    yield from picture(pictures / "3_ready.png")
 
     standin = pictures / "standin"
     standin.write_text(_STANDIN.format(python=sys.executable, take=str(take)), encoding="utf-8")
@@ -74,13 +51,13 @@ def walk(clip: Path, take: Path, pictures: Path) -> Iterator[None]:
         bpy.ops.ikol.solve("INVOKE_DEFAULT", import_takes=True)
     for _ in range(4):
         yield
-    yield from _picture(pictures / "4_solving.png")
+    yield from picture(pictures / "4_solving.png")
     for _ in range(_PATIENCE_TICKS):
         if len(bpy.data.armatures) > 0:
             break
         yield
     bpy.context.scene.frame_set(30)
-    yield from _picture(pictures / "5_imported.png")
+    yield from picture(pictures / "5_imported.png")
 
     with bpy.context.temp_override(
         window=bpy.context.window_manager.windows[0],
@@ -89,7 +66,7 @@ def walk(clip: Path, take: Path, pictures: Path) -> Iterator[None]:
     ):
         bpy.ops.view3d.view_camera()
     yield
-    yield from _picture(pictures / "6_through_the_camera.png")
+    yield from picture(pictures / "6_through_the_camera.png")
 
     bpy.ops.screen.userpref_show("INVOKE_DEFAULT")
     bpy.context.preferences.active_section = "ADDONS"
@@ -97,16 +74,7 @@ def walk(clip: Path, take: Path, pictures: Path) -> Iterator[None]:
     yield
     bpy.ops.preferences.addon_expand(module=EXTENSION)
     yield
-    yield from _picture(pictures / "7_preferences.png")
-    print("walked through")
-
-
-def _picture(path: Path) -> Iterator[None]:
-    """The whole screen, once Blender has drawn it."""
-    for _ in range(3):
-        yield
-    # Blender's own screenshot is black under a virtual screen.
-    subprocess.run(["import", "-window", "root", str(path)], check=True)
+    yield from picture(pictures / "7_preferences.png")
 
 
 _STANDIN = """#!{python}
@@ -123,4 +91,4 @@ print(json.dumps({{"event": "warning", "code": "x", "message": "The focal length
 print(json.dumps({{"event": "done"}}), flush=True)
 """
 
-main(*(Path(argument) for argument in sys.argv[sys.argv.index("--") + 1 :]))
+run(walk)

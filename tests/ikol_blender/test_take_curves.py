@@ -13,6 +13,7 @@ from bl_ext.user_default.ikol.ikol_blender.scene.armature import BONE_NAMES
 from bl_ext.user_default.ikol.ikol_blender.scene.compat import curves_of
 from bl_ext.user_default.ikol.ikol_blender.scene.confidence_curves import read_confidence
 from bl_ext.user_default.ikol.ikol_blender.scene.contact_curves import CONTACTS, read_contacts, write_contacts
+from bl_ext.user_default.ikol.ikol_blender.scene.nla import push_down
 
 from solver.take import Take, write_take
 
@@ -125,3 +126,36 @@ def test_curves_are_read_as_blender_evaluates_them(armature: bpy.types.Object, k
     frames = np.concatenate([np.arange(-3.0, 65.0), np.arange(1.0, 60.0, 0.37)])
     expected = np.array([curve.evaluate(frame) for frame in frames])
     assert np.abs(read_confidence(armature, frames)["L_Wrist"] - expected).max() < 1e-5
+
+
+@pytest.mark.parametrize("in_strip", [False, True])
+def test_contacts_detected_on_a_library_override_are_there_after_reopening(
+    empty_scene: bpy.types.Scene, take_file: Path, tmp_path: Path, in_strip: bool
+) -> None:
+    """Blender keeps their curves, and drops the properties that these move: they are put back."""
+    person = import_take(bpy.context, take_file).armature
+    assert not set(CONTACTS) & set(person.keys())
+    character = bpy.data.collections.new("character")
+    character.objects.link(person)
+    library, shot = tmp_path / "library.blend", tmp_path / "shot.blend"
+    bpy.data.libraries.write(str(library), {character})
+    bpy.ops.wm.read_homefile(use_empty=True)
+    with bpy.data.libraries.load(str(library), link=True) as (_, to):
+        to.collections = ["character"]
+    bpy.context.scene.collection.children.link(to.collections[0])
+    made = to.collections[0].override_hierarchy_create(
+        bpy.context.scene, bpy.context.view_layer, do_fully_editable=True
+    )
+    rig = next(thing for thing in made.all_objects if thing.type == "ARMATURE")
+    bpy.context.view_layer.objects.active = rig
+    bpy.context.scene.frame_end = 60
+    assert bpy.ops.ikol.detect_contacts() == {"FINISHED"}
+    write_contacts(rig, np.arange(1.0, 61.0), {name: np.arange(60) > 20 for name in CONTACTS})
+    if in_strip:
+        push_down(rig)
+    bpy.ops.wm.save_as_mainfile(filepath=str(shot), check_existing=False)
+    bpy.ops.wm.open_mainfile(filepath=str(shot))
+    rig = next(thing for thing in bpy.data.objects if thing.type == "ARMATURE" and thing.override_library)
+    for frame, stands in ((10, 0.0), (40, 1.0)):
+        bpy.context.scene.frame_set(frame)
+        assert [rig[name] for name in CONTACTS] == [stands] * 4

@@ -8,7 +8,7 @@ from pathlib import Path
 import bpy
 import pytest
 from bl_ext.user_default.ikol.ikol_blender.scene import import_take
-from bl_ext.user_default.ikol.ikol_blender.scene.samples import unedited_name
+from bl_ext.user_default.ikol.ikol_blender.scene.writing import unedited_name
 
 _CODE = Path(__file__).resolve().parents[3] / "ikol_blender"
 

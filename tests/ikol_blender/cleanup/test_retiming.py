@@ -95,6 +95,31 @@ def test_a_loop_of_motion_between_frames_is_whole_frames_long(armature: bpy.type
     assert cycles[length:] == pytest.approx(cycles[: 2 * length + 1], abs=2e-4)
 
 
+@pytest.mark.parametrize(
+    ("edit", "travel"),
+    [
+        *((edit, travel) for edit in ("smooth", "mirror", "reduce_keys") for travel in (False, True)),
+        *((edit, True) for edit in ("lock_feet", "in_place", "time_warp")),
+    ],
+)
+def test_an_edit_of_a_loop_leaves_no_seam(empty_scene: bpy.types.Scene, walk: Motion, edit: str, travel: bool) -> None:
+    """The first pose again, on the key behind the range, goes along with the first pose."""
+    jitter = np.random.default_rng(4).normal(size=(*walk.rotations.shape[:2], 3)) * 0.02
+    armature = armature_of(walk.with_rotations(quat.multiply(walk.rotations, quat.exp(jitter))))
+    assert bpy.ops.ikol.loop(seam_s=0.2, travel=travel) == {"FINISHED"}
+    first, length = empty_scene.frame_start, empty_scene.frame_end - empty_scene.frame_start + 1
+    options = {"lock_feet": {"floor": False}, "time_warp": {"speed": 0.5}}.get(edit, {})
+    assert getattr(bpy.ops.ikol, edit)(**options) == {"FINISHED"}
+    length *= 2 if edit == "time_warp" else 1
+    assert (empty_scene.frame_start, empty_scene.frame_end) == (first, first + length - 1)
+    cycles = heads(armature, range(first, first + 2 * length + 1))
+    cycles -= cycles[:, :1] * (1.0, 1.0, 0.0)
+    assert cycles[length:] == pytest.approx(cycles[: length + 1], abs=2e-3 if edit == "reduce_keys" else 2e-4)
+    jolts = np.linalg.norm(np.diff(cycles, n=2, axis=0), axis=-1).max(axis=1)
+    seam = jolts[length - 3 : length + 2].max()
+    assert seam < 1.5 * np.delete(jolts, np.arange(length - 3, length + 2)).max()
+
+
 def test_a_loop_on_the_spot_drops_contacts(armature: bpy.types.Object) -> None:
     """Feet slide there; one that travels keeps them."""
     frames, original = np.arange(1.0, 61.0), armature.animation_data.action

@@ -152,12 +152,12 @@ def test_disabling_leaves_no_handler(armature: bpy.types.Object) -> None:
     def ours() -> int:
         return sum("ikol" in function.__module__ for functions in lists for function in functions)
 
-    assert ours() == 4 and len(drawing._hooks) == 3
+    assert ours() == 5 and len(drawing._hooks) == 3
     addon_utils.disable("bl_ext.user_default.ikol")
     assert ours() == 0 and len(drawing._hooks) == 0
     assert addon_utils.enable("bl_ext.user_default.ikol") is not None
     bpy.ops.wm.read_homefile(use_empty=True)
-    assert ours() == 4, "they outlast the opening of another file"
+    assert ours() == 5, "they outlast the opening of another file"
     forget_timeline()
 
 

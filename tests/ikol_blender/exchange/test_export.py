@@ -170,6 +170,36 @@ def test_amass_of_another_skeleton_is_refused(body: bpy.types.Object, tmp_path: 
         export_motion(bpy.context, tmp_path / "out.npz", Format.AMASS)
 
 
+def test_what_more_than_keys_moves_is_told_and_what_blender_shows_is_written(
+    body: bpy.types.Object, tmp_path: Path
+) -> None:
+    """Files made of keys alone would hold another motion."""
+    body.keyframe_insert("location", frame=1)
+    body.location.x = 2.0
+    body.keyframe_insert("location", frame=60)
+    for suffix in (".npz", ".bvh"):
+        with pytest.raises(RuntimeError, match=r"itself animated.*Export FBX, glTF or USD"):
+            bpy.ops.ikol.export(filepath=str(tmp_path / f"out{suffix}"))
+        assert not (tmp_path / f"out{suffix}").exists()
+    frames = np.array([1.0, 30.0, 60.0])
+    shown = heads_over_time(body, frames)
+    path = export_motion(bpy.context, tmp_path / "out.fbx", Format.FBX)
+    read = import_motion(bpy.context, path).armatures[0]
+    frames += read.animation_data.action.frame_range[0] - 1
+    assert np.linalg.norm(heads_over_time(read, frames) - shown, axis=-1).max() < MILLIMETRE
+
+
+def test_a_held_bone_is_told(body: bpy.types.Object, tmp_path: Path) -> None:
+    names = naming_of([bone.name for bone in body.pose.bones]).bones
+    constraint = body.pose.bones[names[20]].constraints.new("LIMIT_ROTATION")
+    constraint.owner_space, constraint.use_limit_x, constraint.use_limit_z = "LOCAL", True, True
+    with pytest.raises(BadInput, match="not where its keys alone put it") as told:
+        export_motion(bpy.context, tmp_path / "out.bvh", Format.BVH)
+    assert told.value.hint.startswith("Export FBX, glTF or USD")
+    constraint.mute = True
+    assert export_motion(bpy.context, tmp_path / "out.bvh", Format.BVH).is_file()
+
+
 @pytest.mark.parametrize("form", Format)
 def test_a_folder_that_is_not_there_is_told(body: bpy.types.Object, tmp_path: Path, form: Format) -> None:
     (tmp_path / "file").write_text("")

@@ -13,6 +13,7 @@ from bl_ext.user_default.ikol.ikol_blender.scene.compat import curves_of, select
 from mathutils import Quaternion, Vector
 
 from solver.take import Take, write_take
+from tests.ikol_blender.retarget.dressing import meaningless
 
 _START, _END, _PIN = 60, 240, 150
 
@@ -74,10 +75,10 @@ def _values(armature: bpy.types.Object, frames: np.ndarray) -> dict[tuple[str, i
     }
 
 
-def _assert_held(armature: bpy.types.Object, place: Vector, turn: Quaternion) -> None:
+def _assert_held(armature: bpy.types.Object, place: Vector, turn: Quaternion, name: str = "L_Wrist") -> None:
     bpy.context.scene.frame_set(1)
     bpy.context.scene.frame_set(_PIN)
-    at, turned, _ = (armature.matrix_world @ armature.pose.bones["L_Wrist"].matrix).decompose()
+    at, turned, _ = (armature.matrix_world @ armature.pose.bones[name].matrix).decompose()
     assert (at - place).length < 1e-3, f"{(at - place).length * 1000:.2f} mm"
     angle = np.degrees(turned.rotation_difference(turn).angle)
     assert min(angle, 360 - angle) < 0.5, f"{angle:.2f} degrees"
@@ -139,6 +140,19 @@ def test_feet_stay_when_the_body_moves(armature: bpy.types.Object) -> None:
     assert np.linalg.norm(_positions(armature, "Pelvis", span) - pelvis, axis=1).max() > 2e-3
     for name, place in zip(("L_Ankle", "R_Ankle"), feet, strict=True):
         assert np.linalg.norm(_positions(armature, name, span) - place, axis=1).max() < 1e-3
+
+
+def test_knees_follow_the_body_smoothly(armature: bpy.types.Object) -> None:
+    span = range(_START - 4, _END + 5)
+    before = _positions(armature, "L_Knee", span)
+    bpy.context.scene.frame_set(_PIN)
+    _pin_left_wrist(armature)
+    bpy.ops.ikol.resolve(frame_start=_START, frame_end=_END, limb="BODY")
+    moved = _positions(armature, "L_Knee", span) - before
+    largest = np.abs(moved).max()
+    assert largest > 1e-3
+    assert np.abs(np.diff(moved, n=2, axis=0)).max() < 4 * largest / 7.5**2
+    assert np.abs(moved[:6]).max() < 1e-2 * largest and np.abs(moved[-6:]).max() < 1e-2 * largest
 
 
 def test_pin_on_a_frame_that_was_keyed_by_hand(armature: bpy.types.Object) -> None:
@@ -219,3 +233,28 @@ def test_other_rotation_modes(armature: bpy.types.Object, mode: str) -> None:
     place, turn, _ = (armature.matrix_world @ armature.pose.bones["L_Wrist"].matrix).decompose()
     bpy.ops.ikol.resolve(frame_start=_START, frame_end=_END)
     _assert_held(armature, place, turn)
+
+
+@pytest.mark.parametrize("limb", ["LIMB", "BODY"])
+def test_bones_of_any_name_are_known_by_their_shape(armature: bpy.types.Object, limb: str) -> None:
+    """Names that say nothing: the arm is still an arm, and the feet still stay."""
+    now = meaningless(armature, {bone.name: (bone.name,) for bone in armature.pose.bones}, seed=2)
+    arm = [now[f"L_{joint}"][0] for joint in ("Shoulder", "Elbow", "Wrist")]
+    feet = [now[f"{side}_Ankle"][0] for side in "LR"]
+    span, frames = range(_PIN - 20, _PIN + 21, 8), np.arange(1, 301)
+    stood = [_positions(armature, name, span) for name in feet]
+    bpy.context.scene.frame_set(_PIN)
+    before = _values(armature, frames)
+    _bend(armature, *arm)
+    _select(armature, arm[2])
+    assert bpy.ops.ikol.pin_add() == {"FINISHED"}
+    place, turn, _ = (armature.matrix_world @ armature.pose.bones[arm[2]].matrix).decompose()
+    assert bpy.ops.ikol.resolve(frame_start=_START, frame_end=_END, limb=limb) == {"FINISHED"}
+    _assert_held(armature, place, turn, arm[2])
+    after = _values(armature, frames)
+    changed = {path.split('"')[1] for path, index in before if (before[path, index] != after[path, index]).any()}
+    if limb == "LIMB":
+        assert changed == {now["L_Collar"][0], *arm}
+    assert (now["Pelvis"][0] in changed) == (limb == "BODY")
+    for name, place in zip(feet, stood, strict=True):
+        assert np.linalg.norm(_positions(armature, name, span) - place, axis=1).max() < 1e-3

@@ -49,6 +49,28 @@ def test_pushed_to_the_nla_it_plays_the_same(source):
     assert np.abs(_moves(target, frames) - plain).max() < 1e-5
 
 
+def test_a_source_that_more_than_its_keys_moves_is_told(source):
+    target = build_rig(VRM, arms_down_deg=30.0)
+    bone = source.pose.bones["L_Elbow"]
+    constraint = bone.constraints.new("LIMIT_ROTATION")
+    constraint.owner_space, constraint.use_limit_x, constraint.use_limit_z = "LOCAL", True, True
+    with pytest.raises(RuntimeError, match=r"not where its keys alone put it.*bake the action"):
+        bpy.ops.ikol.retarget(target=target.name)
+    bone.constraints.remove(constraint)
+    parent = bpy.data.objects.new("platform", None)
+    bpy.context.scene.collection.objects.link(parent)
+    source.parent = parent
+    parent.keyframe_insert("location", frame=1)
+    parent.location.y = 3.0
+    parent.keyframe_insert("location", frame=40)
+    with pytest.raises(RuntimeError, match=r"itself animated.*root bone"):
+        bpy.ops.ikol.retarget(target=target.name)
+    assert target.animation_data is None
+    parent.animation_data_clear()
+    source.data.pose_position = "REST"  # as a source it may be shown so
+    assert bpy.ops.ikol.retarget(target=target.name) == {"FINISHED"}
+
+
 def test_a_strip_in_tweak_mode_is_told(source):
     target = build_rig(VRM, arms_down_deg=30.0)
     retarget(bpy.context, target, push_nla=True)

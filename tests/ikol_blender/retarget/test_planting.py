@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from bl_ext.user_default.ikol.ikol_blender.cleanup.gaps import spans
 from bl_ext.user_default.ikol.ikol_blender.retarget.body_frame import rest_body
-from bl_ext.user_default.ikol.ikol_blender.retarget.contact import standing
+from bl_ext.user_default.ikol.ikol_blender.retarget.contact import by_motion
 from bl_ext.user_default.ikol.ikol_blender.retarget.families import detect
 from bl_ext.user_default.ikol.ikol_blender.retarget.run import retarget
 from bl_ext.user_default.ikol.ikol_blender.retarget.transfer import pose_source
@@ -49,7 +49,7 @@ def legs(request, tmp_path_factory, turning_take):
     sampled = sample(bpy.context, source)
     source_map = detect(bone.name for bone in source.pose.bones).bone_map
     body = rest_body(sampled.motion.skeleton, source_map)
-    contacts = standing(body, pose_source(body, sampled.motion), sampled.motion.rate_hz)
+    contacts = by_motion(body, pose_source(body, sampled.motion), sampled.motion.rate_hz)
     target = build_rig(MIXAMO, arms_down_deg=45.0, legs=0.8, seed=3)
     rest = {name: np.array(target.matrix_world @ target.pose.bones[name].bone.matrix_local) for name in MIXAMO.names()}
     left = np.array(target.matrix_world)[:3, 0] / target.matrix_world.to_scale()[0]
