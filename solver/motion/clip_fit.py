@@ -29,13 +29,31 @@ from .standing import Feet
 
 Array = NDArray[Any]
 
-# What a round takes for an outlier in the picture: far off at first, a body trusts its landmarks to pull it near.
-_OUTLIERS = (8.0, 4.0, 2.0)
-_GROUND_SIGMAS = (0.06, 0.03, 0.012)  # m: how well each round knows the ground, which the one before it found
 _SHORTEST = 3  # moments; fewer have no acceleration, and nothing to smooth
 # Steps beyond these change nothing that can be seen.
 _TERMINATION = ClipTermination(max_iterations=20, step=0.02, decrease=0.1)
 _WINDOWS = ClipWindows(length=160, margin=25)
+
+
+@dataclass(frozen=True)
+class _Round:
+    """What a round of fitting trusts; the one before it found where the body, its contacts and the ground are.
+
+    Attributes:
+        outlier: error in the picture, in standard deviations, beyond which a landmark is hardly believed.
+        ground_sigma: how well the ground is known, m.
+        release: speed, m/s, at which a planted foot is let go.
+        edges: chance that a moment beside a contact, in which the foot slides over the floor, belongs to it.
+    """
+
+    outlier: float
+    ground_sigma: float
+    release: float
+    edges: float
+
+
+# A body far off trusts its landmarks to pull it near, and no contact that it seems to have; later, contacts count more.
+_ROUNDS = (_Round(8.0, 0.06, 0.6, 0.0), _Round(4.0, 0.03, 1.0, 0.0), _Round(2.0, 0.008, 1.2, 0.2))
 
 
 @dataclass(frozen=True)
@@ -76,15 +94,18 @@ def fit_clip(
     worth, floor = frame_worth(rate_hz), start.floor
     # Who walks on out of sight must not be held by feet that were last seen standing.
     seen = _tensor(keypoints.confidence.max(axis=1, keepdims=True) > 0)
-    for number, (outlier, ground_sigma) in enumerate(zip(_OUTLIERS, _GROUND_SIGMAS, strict=True)):
-        on_progress(number / len(_OUTLIERS))
+    for number, trust in enumerate(_ROUNDS):
+        on_progress(number / len(_ROUNDS))
 
         def on_window(done: int, count: int, before: int = number) -> None:
-            on_progress((before + done / count) / len(_OUTLIERS))
+            on_progress((before + done / count) / len(_ROUNDS))
 
-        planted = feet.contacts(chain, floor) * seen
-        ground = (feet.still(planted, worth), feet.grounded(planted, floor, worth, ground_sigma))
-        evidence = clip_evidence(keypoints, landmarks2d, points, camera, rate_hz, outlier)
+        planted = feet.contacts(chain, floor, trust.edges) * seen
+        ground = (
+            feet.still(planted, worth, trust.release),
+            feet.grounded(planted, floor, worth, trust.ground_sigma),
+        )
+        evidence = clip_evidence(keypoints, landmarks2d, points, camera, rate_hz, trust.outlier)
         terms = [*evidence, *smooth_as_it_moves(chain), *ground]
         chain = solve_sequence(chain, terms, _TERMINATION, _WINDOWS, on_window).chain
         floor = feet.floor(chain, planted, floor)
@@ -114,14 +135,15 @@ def find_floor_turn(
         return np.eye(3)
     points, feet = _points_of(body, keypoints.betas)
     chain = _chain_of(start, keypoints, skeleton, rate_hz)
-    planted = feet.contacts(chain, start.floor)
+    trust = _ROUNDS[1]
+    planted = feet.contacts(chain, start.floor, trust.edges)
     terms = [
-        *clip_evidence(keypoints, landmarks2d, points, camera, rate_hz, _OUTLIERS[1]),
+        *clip_evidence(keypoints, landmarks2d, points, camera, rate_hz, trust.outlier),
         *smooth_as_it_moves(chain),
-        feet.still(planted, frame_worth(rate_hz)),
+        feet.still(planted, frame_worth(rate_hz), trust.release),
     ]
     chain = solve_sequence(chain, terms, _TERMINATION, _WINDOWS).chain
-    return feet.floor_turn(chain, feet.contacts(chain, start.floor), level)
+    return feet.floor_turn(chain, feet.contacts(chain, start.floor, trust.edges), level)
 
 
 def _chain_of(start: ClipFit, keypoints: Keypoints, skeleton: Skeleton, rate_hz: float) -> Chain:

@@ -182,20 +182,22 @@ class Hinges:
 
 @dataclass(frozen=True)
 class PlantedPoints:
-    """A planted point of a foot does not move.
+    """A planted point of a foot does not move, unless everything else says that it does.
 
-    residual   (q_t+1 - q_t) / dt / sigma
+    residual   (q_t+1 - q_t) / dt / sigma, Geman-McClure
 
     Attributes:
         points: heels and toes.
         probability: (T, n) chance that the point is planted.
-        sigma: expected speed, m/s.
         weight: what a frame of the clip is worth.
+        release: speed, m/s, beyond which a point is hardly held.
+        sigma: expected speed, m/s.
     """
 
     points: BodyPoints
     probability: Tensor
     weight: float
+    release: float
     sigma: float = 0.028
 
     def linearize(self, chain: Chain) -> Blocks:
@@ -203,9 +205,10 @@ class PlantedPoints:
         place = self.points.place(chain)
         residual = difference(place, stencil) / self.sigma
         both = (self.probability[1:] * self.probability[:-1]).sqrt() * self.weight
-        weight = both[..., None].expand_as(residual)
+        kernel, squared = GemanMcClure(self.release / self.sigma), (residual * residual).sum(-1)
+        weight = (both * kernel.slope(squared))[..., None].expand_as(residual)
         rows = self.points.rows(chain, torch.eye(3).to(place) / self.sigma)
-        cost = (weight * residual * residual).sum((1, 2)) / 2
+        cost = (both * kernel.cost(squared)).sum(1) / 2
         return Blocks(residual.flatten(1), weight.flatten(1), rows, stencil, cost)
 
     def window(self, frames: slice) -> Self:

@@ -16,7 +16,12 @@ FOOT_POINTS = tuple(
 )
 _PLANTED_HEIGHT, _HEIGHT_SPREAD = 0.06, 0.02  # m
 _LOWEST, _LOWEST_SPREAD = -0.3, 0.05  # m: deeper is not on this floor but on another
-_PLANTED_SPEED, _SPEED_SPREAD = 0.52, 0.12  # m/s
+_PLANTED_SPEED, _SPEED_SPREAD = 0.8, 0.15  # m/s
+# What lies still rests on something: where a floor is known badly, a foot at rest is on it from this much higher.
+_RESTING_HEIGHT = 0.05  # m
+_RESTING_SPEED, _RESTING_SPREAD = 0.15, 0.03  # m/s
+_SLIDING_HEIGHT, _SLIDING_SPREAD = 0.004, 0.0008  # m: nobody moves a foot so low, and as fast as this:
+_SLOWEST_STEP, _FASTEST_STEP, _STEP_SPREAD = 1.5, 4.0, 0.15  # m/s
 
 
 def contact_probability(feet: Array, rate_hz: float) -> Array:
@@ -24,14 +29,43 @@ def contact_probability(feet: Array, rate_hz: float) -> Array:
 
     feet: (T, 4, 3) left heel, left toe, right heel, right toe in the world, metres.
     """
-    if len(feet) > 1:
-        steps = np.linalg.norm(np.diff(feet, axis=0), axis=-1) * rate_hz
-        # A foot stands in the last moment before it leaves: it has not moved since the one before.
-        speed = np.minimum(np.concatenate((steps[:1], steps)), np.concatenate((steps, steps[-1:])))
-    else:
-        speed = np.zeros(feet.shape[:2])
-    low = _falling(feet[..., 2], _PLANTED_HEIGHT, _HEIGHT_SPREAD) * _falling(-feet[..., 2], -_LOWEST, _LOWEST_SPREAD)
+    speed = _speed(feet, rate_hz)
+    resting = _RESTING_HEIGHT * _falling(speed, _RESTING_SPEED, _RESTING_SPREAD)
+    low = _near_floor(feet[..., 2] - resting, _PLANTED_HEIGHT, _HEIGHT_SPREAD)
     return low * _falling(speed, _PLANTED_SPEED, _SPEED_SPREAD)
+
+
+def beside_contacts(feet: Array, planted: Array, rate_hz: float) -> Array:
+    """(T, 4) probability that a moment beside a contact belongs to it.
+
+    Who moves a foot lifts it. One that is found sliding fast over the floor in the moment after a landing, or before
+    a step, stood there, and its motion was blurred.
+
+    Args:
+        feet: as `contact_probability`'s.
+        planted: (T, 4) probability that the points are planted.
+    """
+    neighbour = np.zeros_like(planted)
+    neighbour[:-1] = planted[1:]
+    neighbour[1:] = np.maximum(neighbour[1:], planted[:-1])
+    speed = _speed(feet, rate_hz)
+    stepping = _falling(speed, _FASTEST_STEP, _STEP_SPREAD) * _falling(-speed, -_SLOWEST_STEP, _STEP_SPREAD)
+    return neighbour * stepping * _near_floor(feet[..., 2], _SLIDING_HEIGHT, _SLIDING_SPREAD)
+
+
+def _speed(feet: Array, rate_hz: float) -> Array:
+    """(T, P) m/s: of the step to the next moment or of that from the one before, whichever is slower.
+
+    A foot stands in the last moment before it leaves: it has not moved since the one before.
+    """
+    if len(feet) < 2:
+        return np.zeros(feet.shape[:-1])
+    steps = np.linalg.norm(np.diff(feet, axis=0), axis=-1) * rate_hz
+    return np.minimum(np.concatenate((steps[:1], steps)), np.concatenate((steps, steps[-1:])))
+
+
+def _near_floor(height: Array, highest: float, spread: float) -> Array:
+    return _falling(height, highest, spread) * _falling(-height, -_LOWEST, _LOWEST_SPREAD)
 
 
 def _falling(value: Array, middle: float, spread: float) -> Array:

@@ -14,7 +14,7 @@ from ..ikol.chain import Chain
 from ..stretches import stretches
 from .camera import level_by
 from .clip_terms import BodyPoints, Ground, PlantedPoints
-from .contacts import contact_probability
+from .contacts import beside_contacts, contact_probability
 
 Array = NDArray[Any]
 
@@ -30,12 +30,17 @@ class Feet:
     points: BodyPoints
     heights: Tensor
 
-    def contacts(self, chain: Chain, floor: float) -> Tensor:
-        """(T, 4) chance that each is planted on the ground at y = `floor`, camera axes, m."""
+    def contacts(self, chain: Chain, floor: float, edges: float) -> Tensor:
+        """(T, 4) chance that each is planted on the ground at y = `floor`, camera axes, m.
+
+        edges: chance that a moment beside a contact, in which the point slides over the floor, belongs to it.
+        """
         place = self._place(chain)
         # Contacts are told with z up and the soles at 0.
-        upright = torch.stack((place[..., 0], place[..., 2], floor - self.heights - place[..., 1]), -1)
-        return torch.as_tensor(contact_probability(upright.numpy(), chain.frame_rate), dtype=torch.float32)
+        upright = torch.stack((place[..., 0], place[..., 2], floor - self.heights - place[..., 1]), -1).numpy()
+        planted = contact_probability(upright, chain.frame_rate)
+        planted = np.maximum(planted, edges * beside_contacts(upright, planted, chain.frame_rate))
+        return torch.as_tensor(planted, dtype=torch.float32)
 
     def floor(self, chain: Chain, planted: Tensor, before: float) -> float:
         """The ground under the planted points; where nothing is planted, as it was."""
@@ -43,9 +48,10 @@ class Feet:
             return before
         return float((planted * self._soles(chain)[..., 1]).sum() / planted.sum())
 
-    def still(self, planted: Tensor, worth: float) -> PlantedPoints:
-        """Planted points do not move; `worth` is what a frame of the clip counts."""
-        return PlantedPoints(self.points, planted, worth)
+    def still(self, planted: Tensor, worth: float, release: float) -> PlantedPoints:
+        """Planted points do not move; `worth` is what a frame of the clip counts, `release` the speed, m/s, at which
+        a point is let go."""
+        return PlantedPoints(self.points, planted, worth, release)
 
     def grounded(self, planted: Tensor, floor: float, worth: float, sigma: float) -> Ground:
         """Planted points lie on the ground, whose height is known to `sigma` m, and none under it."""

@@ -62,7 +62,7 @@ TERMS = {
     "relative": lambda: RelativePoints(points(), noise(FRAMES, 33, 3), share(FRAMES, 33)),
     "prior": lambda: PosePrior([4, 7, 16], torch.eye(3).double().expand(3, 3, 3), share(3, 3), 0.5),
     "hinges": lambda: Hinges([4, 5, 18, 19], [0, 0, 1, 1], [1.0, 1.0, -1.0, 1.0], 0.7),
-    "planted": lambda: PlantedPoints(FEET, share(FRAMES, 4), 0.3),
+    "planted": lambda: PlantedPoints(FEET, share(FRAMES, 4), 0.3, 0.6),
     "depth": lambda: DepthAcceleration(BodyPoints(list(range(24)), torch.zeros(24, 3).double()), share(FRAMES, 24)),
     "ground": lambda: Ground(FEET, 0.02 * share(4), 1.2, share(FRAMES, 4), 0.3),
 }
