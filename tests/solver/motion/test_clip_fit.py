@@ -1,6 +1,7 @@
 """The terms of the fit over a clip against numeric derivatives, and the fit against a motion that is known."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -78,6 +79,20 @@ def test_gradients_are_those_of_the_cost(name: str):
     numeric = float(rise) / (2 * h)
     assert float((gradient * step).sum()) == pytest.approx(numeric, rel=1e-4)
     assert abs(numeric) > 1e-3
+
+
+def test_a_planted_point_that_moves_fast_is_let_go():
+    """Pulled the harder the faster it moves, up to about half the release speed, and hardly at all far beyond it."""
+    chain, release = random_chain(), 0.6
+    still = replace(chain, frames=chain.frames[:1].expand_as(chain.frames), pelvis=chain.pelvis[:1].expand(FRAMES, 3))
+    pulls: list[float] = []
+    for speed in (0.1, 0.3, 3.0):
+        way = torch.arange(FRAMES)[:, None] * torch.tensor((speed / RATE, 0.0, 0.0))
+        moved = replace(still, pelvis=still.pelvis + way)
+        term = PlantedPoints(FEET, torch.ones(FRAMES, 4).double(), 0.3, release)
+        pulls.append(float(term.linearize(moved).gradient[0].norm()))
+    assert pulls[1] > 1.5 * pulls[0]
+    assert pulls[2] < 0.1 * pulls[1]
 
 
 @pytest.mark.parametrize("name", TERMS)

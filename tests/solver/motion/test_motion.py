@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 
 from solver.detect import Observations
 from solver.motion.camera import intrinsics, level_by, locate, put_on_rays, view_rotations
-from solver.motion.contacts import FOOT_POINTS, contact_probability
+from solver.motion.contacts import FOOT_POINTS, beside_contacts, contact_probability
 from solver.motion.smoothing import bridge_rotations, fill_gaps, low_pass
 from solver.motion.world import LEVEL, place_in_world, place_on_floor
 
@@ -146,6 +146,34 @@ def test_contacts_are_low_and_slow():
     assert probability[:, 0].min() > 0.9
     assert probability[:, 1:3].max() < 0.05
     assert contact_probability(feet[:1], rate).shape == (1, 4)
+
+
+def test_a_foot_at_rest_is_on_the_floor_from_higher_up_than_one_that_moves():
+    feet = np.zeros((60, 4, 3))
+    feet[..., 2] = (0.09, 0.09, 0.05, 0.18)
+    feet[:, 1:3, 0] = 0.5 * np.arange(60)[:, None] / RATE  # m/s
+    rests, moves, low, high = contact_probability(feet, RATE).mean(axis=0)
+    assert rests > 0.7
+    assert moves < 0.25
+    assert low > 0.5
+    assert high < 0.1
+
+
+@pytest.mark.parametrize(
+    ("height", "step", "belongs"),
+    [(0.0, 0.08, True), (0.02, 0.08, False), (0.0, 0.02, False), (0.0, 0.2, False)],
+    ids=["slides fast", "is lifted", "slides slowly", "flies"],
+)
+def test_a_fast_slide_beside_a_contact_belongs_to_it(height: float, step: float, belongs: bool):
+    feet = np.zeros((10, 4, 3))
+    feet[:5, :, 0] = step * np.arange(-5, 0)[:, None]  # slides in and stands from moment 5 on
+    feet[:5, :, 2] = height
+    planted = (np.arange(10) >= 5)[:, None] * np.ones(4)
+    beside = beside_contacts(feet, planted, RATE)
+    # Of the moments before, only the last is beside the contact; it is one step away from it on both sides.
+    assert (beside[4] > 0.5).all() == belongs
+    assert beside[:4].max() < 1e-6
+    assert beside[6:].max() < 1e-3  # a point that stands needs no such excuse
 
 
 def test_low_pass_keeps_motion_kills_jitter_and_leaves_slow_video_alone():
