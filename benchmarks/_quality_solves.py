@@ -22,6 +22,7 @@ from solver.body_file import Body, read_body  # noqa: E402
 from solver.detect import BlazePose, Observations, gather_observations, resample_observations  # noqa: E402
 from solver.events import SolveRequest  # noqa: E402
 from solver.ikol import Skeleton  # noqa: E402
+from solver.lens import focal_length  # noqa: E402
 from solver.lift import CorrectedLandmarks, landmark_points, lift  # noqa: E402
 from solver.lift.regressor import landmark_regressor  # noqa: E402
 from solver.motion.camera import Intrinsics, intrinsics, locate, view_rotations  # noqa: E402
@@ -67,7 +68,7 @@ def solve_three_ways(clip: Path, truths: list[Take]) -> list[ThreeWays | None]:
             continue
         observed = seen[int(np.argmin([picture_distance(person.times, person.landmarks2d, truth) for person in seen]))]
         sampled = fill_gaps(resample_observations(observed, take.timestamps))
-        camera = intrinsics(video.image_size, None)
+        camera = intrinsics(video.image_size, focal_length(video.path, video.image_size, None).pixels)
         found.append(ThreeWays(_raw(sampled, camera, take), _per_frame(sampled, camera, take), take))
     return found
 

@@ -28,6 +28,7 @@ sys.path.insert(0, str(ROOT))
 from solver.body_file import read_body  # noqa: E402  (the path above makes these importable)
 from solver.detect import BlazePose, Observations, gather_observations  # noqa: E402
 from solver.ikol import Skeleton  # noqa: E402
+from solver.lens import focal_length  # noqa: E402
 from solver.lift import correct_landmarks  # noqa: E402
 from solver.motion.camera import intrinsics  # noqa: E402
 from solver.person import PersonSolver, prepare_track  # noqa: E402
@@ -79,7 +80,7 @@ def measure(length: int) -> tuple[float, float, float]:
     body, skeleton = read_body("open"), Skeleton.from_body("open")
     solver = PersonSolver(body, skeleton, None, video.rate_hz, torch.device("cpu"), lambda: None)
     track = prepare_track(prolonged(seen, length, video.rate_hz), video.rate_hz)
-    camera = intrinsics(video.image_size, None)
+    camera = intrinsics(video.image_size, focal_length(video.path, video.image_size, None).pixels)
     corrected = correct_landmarks(track.observations, camera, video.rate_hz)
     began = time.perf_counter()
     turn = solver.find_floor_turn(track, corrected, camera)

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from .motion.camera import ASSUMED_FOCAL
-
+_ASSUMED = 1.2  # times the longer side: between a phone (about 1.1) and a standard lens (about 1.4)
 _ASSUMED_SIGMA = 0.15  # lenses from 0.9 to 1.4 times the longer side are common
 _METADATA_SIGMA = 0.1
 _FILM_WIDTH = 36.0  # mm
@@ -24,6 +23,7 @@ _STEADYING = 1.1  # phones cut a border off their films to steady them, which th
 _PLAUSIBLE_MM = (8.0, 600.0)
 _NAME = b"focal_length.35mm_equivalent"  # com.apple.quicktime.camera. in front, or camera. alone
 _LARGEST_INDEX = 1 << 28  # bytes of a film's index that are read
+_LONGEST_INTEGER = 8  # bytes
 _INTEGERS = {21: True, 22: False, 65: True, 66: True, 67: True, 74: True, 75: False, 76: False, 77: False, 78: False}
 
 
@@ -49,7 +49,7 @@ def focal_length(path: Path, image_size: tuple[int, int], given_px: float | None
     equivalent = read_equivalent(path)
     if equivalent is not None:
         return FocalLength(_STEADYING * equivalent / _FILM_WIDTH * max(image_size), "metadata", _METADATA_SIGMA)
-    return FocalLength(ASSUMED_FOCAL * max(image_size), "assumed", _ASSUMED_SIGMA)
+    return FocalLength(_ASSUMED * max(image_size), "assumed", _ASSUMED_SIGMA)
 
 
 def read_equivalent(path: Path) -> float | None:
@@ -57,12 +57,15 @@ def read_equivalent(path: Path) -> float | None:
     try:
         with open(path, "rb") as stream:
             index = _film_index(stream)
-        for held in _metadata(index):
-            value = _named_value(held)
-            if value is not None and _PLAUSIBLE_MM[0] <= value <= _PLAUSIBLE_MM[1]:
-                return value
     except (OSError, struct.error):
-        pass  # whether the film can be read is for the decoder to say
+        return None  # whether the film can be read is for the decoder to say
+    for held in _metadata(index):
+        try:
+            value = _named_value(held)
+        except struct.error:
+            continue  # a broken box; another may be whole
+        if value is not None and _PLAUSIBLE_MM[0] <= value <= _PLAUSIBLE_MM[1]:
+            return value
     return None
 
 
@@ -127,7 +130,7 @@ def _number(data: bytes) -> float | None:
         return None
     kind, held = struct.unpack_from(">I", data)[0], data[8:]
     if kind in _INTEGERS:
-        return float(int.from_bytes(held, "big", signed=_INTEGERS[kind]))
+        return float(int.from_bytes(held, "big", signed=_INTEGERS[kind])) if len(held) <= _LONGEST_INTEGER else None
     if kind in (23, 24):
         value = float(struct.unpack_from(">f" if kind == 23 else ">d", held)[0])
         return value if math.isfinite(value) else None

@@ -20,7 +20,6 @@ from .smoothing import bridge_positions, low_pass
 
 Array = NDArray[Any]
 
-ASSUMED_FOCAL = 1.2  # times the longer side: between a phone (about 1.1) and a standard lens (about 1.4)
 _DEPTH_CUTOFF_HZ = 2.5  # depth is many times noisier than direction
 _IMAGE_SIGMA = 0.02  # m at the person: how far a landmark in the picture is off
 _INDEPENDENT = 0.03  # of the landmarks: they err together, a crouch seen as a step away above all
@@ -78,10 +77,10 @@ def level_by(up: Array) -> Array:
     return Rotation.from_rotvec(normal / max(length, 1e-12) * np.arctan2(length, -up[1])).as_matrix()
 
 
-def intrinsics(image_size: tuple[int, int], focal_px: float | None) -> Intrinsics:
-    """The given focal length, or the assumed one; the principal point is the image's centre."""
+def intrinsics(image_size: tuple[int, int], focal_px: float) -> Intrinsics:
+    """A camera whose principal point is the image's centre."""
     width, height = image_size
-    return Intrinsics(focal_px or ASSUMED_FOCAL * max(image_size), (width / 2, height / 2), image_size)
+    return Intrinsics(focal_px, (width / 2, height / 2), image_size)
 
 
 def view_rotations(landmarks2d: Array, camera: Intrinsics) -> Array:

@@ -92,8 +92,7 @@ def fit_clip(
     points, feet = _points_of(body, keypoints.betas)
     chain = _chain_of(start, keypoints, skeleton, rate_hz)
     worth, floor = frame_worth(rate_hz), start.floor
-    # Who walks on out of sight must not be held by feet that were last seen standing.
-    seen = _tensor(keypoints.confidence.max(axis=1, keepdims=True) > 0)
+    seen = _in_sight(keypoints)
     for number, trust in enumerate(_ROUNDS):
         on_progress(number / len(_ROUNDS))
 
@@ -135,15 +134,20 @@ def find_floor_turn(
         return np.eye(3)
     points, feet = _points_of(body, keypoints.betas)
     chain = _chain_of(start, keypoints, skeleton, rate_hz)
-    trust = _ROUNDS[1]
-    planted = feet.contacts(chain, start.floor, trust.edges)
+    trust, seen = _ROUNDS[1], _in_sight(keypoints)
+    planted = feet.contacts(chain, start.floor, trust.edges) * seen
     terms = [
         *clip_evidence(keypoints, landmarks2d, points, camera, rate_hz, trust.outlier),
         *smooth_as_it_moves(chain),
         feet.still(planted, frame_worth(rate_hz), trust.release),
     ]
     chain = solve_sequence(chain, terms, _TERMINATION, _WINDOWS).chain
-    return feet.floor_turn(chain, feet.contacts(chain, start.floor, trust.edges), level)
+    return feet.floor_turn(chain, feet.contacts(chain, start.floor, trust.edges) * seen, level)
+
+
+def _in_sight(keypoints: Keypoints) -> torch.Tensor:
+    """(T, 1) 1 where the person is seen: who walks on out of sight must not be held by feet last seen standing."""
+    return _tensor(keypoints.confidence.max(axis=1, keepdims=True) > 0)
 
 
 def _chain_of(start: ClipFit, keypoints: Keypoints, skeleton: Skeleton, rate_hz: float) -> Chain:

@@ -82,7 +82,7 @@ def _segments(rgb: Array) -> Array:
         return np.empty((0, 4))
     segments = found[:, 0].astype(np.float64)
     length = np.linalg.norm(segments[:, 2:] - segments[:, :2], axis=1)
-    return segments[length > _SHORTEST * max(grey.shape)] / scale
+    return (segments[length > _SHORTEST * max(grey.shape)] / scale).astype(np.float32)  # an hour holds a million
 
 
 def _unit(vectors: Array) -> Array:

@@ -69,6 +69,18 @@ def test_a_tracks_metadata_is_read(tmp_path):
     assert read_equivalent(path) == 26.0
 
 
+def test_a_broken_box_does_not_hide_a_whole_one(tmp_path):
+    path = tmp_path / "film.mov"
+    broken = box(b"meta", box(b"hdlr", bytes(25)), box(b"keys", bytes(4), struct.pack(">I", 5)))
+    path.write_bytes(box(b"ftyp", b"qt  ") + box(b"moov", broken, box(b"trak", meta(21, b"\x1a"))))
+    assert read_equivalent(path) == 26.0
+
+
+def test_the_assumed_focal_length_follows_the_longer_side(tmp_path):
+    path = film(tmp_path / "film.mp4", b"")
+    assert focal_length(path, (720, 1280), None) == focal_length(path, (1280, 720), None)
+
+
 def test_a_given_focal_length_wins(tmp_path):
     found = focal_length(film(tmp_path / "film.mov", meta(22, b"\x1a")), SIZE, 700.0)
     assert (found.pixels, found.source, found.sigma) == (700.0, "given", 0.0)
@@ -83,6 +95,7 @@ def test_a_given_focal_length_wins(tmp_path):
         meta(1, b"wide"),
         meta(22, b"\x1a", names=(b"com.apple.quicktime.model",)),
         meta(22, b""),
+        meta(22, b"\xff" * 200),
     ],
 )
 def test_a_film_that_says_nothing_of_use_has_the_assumed_one(tmp_path, tail):

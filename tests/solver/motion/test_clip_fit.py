@@ -16,7 +16,7 @@ from solver.ikol.chain import Chain
 from solver.ikol.terms import AngularAcceleration, JointAcceleration, Twists
 from solver.lift import Keypoints, landmark_points
 from solver.motion.camera import intrinsics
-from solver.motion.clip_fit import ClipFit, fit_clip
+from solver.motion.clip_fit import ClipFit, find_floor_turn, fit_clip
 from solver.motion.clip_terms import (
     BodyPoints,
     DepthAcceleration,
@@ -137,10 +137,10 @@ def squatting() -> tuple[np.ndarray, np.ndarray]:
     return local, np.array((0.1, 1.0, 4.0)) - ankles
 
 
-def fit_noisy(
+def see_noisy(
     disturb: Callable[[np.ndarray], np.ndarray], walk: np.ndarray | None = None, hidden: slice = slice(0, 0)
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Joints (T, 24, 3): true, at the start of the fit, and fitted; the detector's 3D is `disturb`ed.
+) -> tuple[np.ndarray, ClipFit, Keypoints, np.ndarray]:
+    """True joints (T, 24, 3), the start of the fit, keypoints and landmarks; the detector's 3D is `disturb`ed.
 
     `walk` (T, 3) moves the person, who is out of sight in the moments `hidden`.
     """
@@ -168,9 +168,18 @@ def fit_noisy(
     )
     wobble = Rotation.from_rotvec(random.normal(0, 0.1, (count * 24, 3))).as_matrix().reshape(count, 24, 3, 3)
     start = ClipFit(local @ wobble, pelvis + random.normal(0, 0.05, (count, 3)), 1.05)
+    return placed + pelvis[:, None], start, keypoints, landmarks2d
+
+
+def fit_noisy(
+    disturb: Callable[[np.ndarray], np.ndarray], walk: np.ndarray | None = None, hidden: slice = slice(0, 0)
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Joints (T, 24, 3): true, at the start of the fit, and fitted."""
+    truth, start, keypoints, landmarks2d = see_noisy(disturb, walk, hidden)
     fit = fit_clip(start, keypoints, landmarks2d, BODY, SKELETON, CAMERA, RATE, lambda _: None)
+    rest = BODY.rest_joints(np.zeros(10))
     before, after = (joint_transforms(f.local, rest - rest[0])[1] + f.pelvis[:, None] for f in (start, fit))
-    return placed + pelvis[:, None], before, after
+    return truth, before, after
 
 
 def test_the_fit_comes_closer_to_the_truth_and_stills_the_feet():
@@ -193,6 +202,20 @@ def test_who_moves_on_out_of_sight_is_not_held_by_their_feet():
     _, _, after = fit_noisy(lambda marks: marks, walk, slice(18, 42))
     fastest = np.linalg.norm(np.diff(after[14:46], axis=0), axis=-1).max() * RATE
     assert fastest < 4.0  # m/s; feet held where they were last seen make it 6.5
+
+
+def test_the_floor_is_not_told_by_somebody_out_of_sight():
+    """Hidden, the person is guessed a metre farther away and 15 cm higher, as if the floor rose."""
+    hidden = slice(20, 60)
+    _, start, keypoints, landmarks2d = see_noisy(lambda marks: marks, hidden=hidden)
+    pelvis = start.pelvis.copy()
+    pelvis[hidden] = pelvis[:20].mean(axis=0) + np.array((0.0, -0.15, 1.0))
+    local = start.local.copy()
+    local[hidden] = local[0]
+    guessed = ClipFit(local, pelvis, start.floor)
+    nothing = np.zeros((2, 2))
+    turn = find_floor_turn(guessed, keypoints, landmarks2d, BODY, SKELETON, CAMERA, RATE, nothing)
+    assert np.degrees(Rotation.from_matrix(turn).magnitude()) < 1.0
 
 
 def test_a_clip_of_two_moments_is_left_as_it_is():

@@ -111,10 +111,6 @@ def test_the_view_turns_the_crop_towards_the_person():
     np.testing.assert_allclose(view, expected, atol=1e-9)
 
 
-def test_the_assumed_focal_length_follows_the_longer_side():
-    assert intrinsics((720, 1280), None).focal_px == intrinsics((1280, 720), None).focal_px == pytest.approx(1536)
-
-
 def test_the_person_starts_at_the_origin_facing_minus_y_on_the_floor():
     # In camera axes: upright (y down), walking away from the camera to the right, facing the camera's right.
     facing = np.diag((1.0, -1.0, -1.0)) @ Rotation.from_euler("y", 90, degrees=True).as_matrix()
