@@ -91,6 +91,7 @@ def write_detected_contacts(context: bpy.types.Context) -> tuple[bpy.types.Actio
         sampled.armature,
         sampled.frames[sampled.ranged],
         {name: part.astype(np.float64) for name, part in zip(CONTACTS, flags, strict=True)},
+        goes_round=sampled.goes_round,
     )
     return action, sum(int((np.diff(part.astype(np.int8), prepend=0) > 0).sum()) for part in flags)
 
