@@ -94,6 +94,17 @@ def put_back_properties(armature: bpy.types.Object) -> None:
                 _make_property(armature, name)
 
 
+def close_contacts(armature: bpy.types.Object) -> None:
+    """Let the contact curves of the active action, which lie over one cycle, end as they begin."""
+    for curve in (curves_of(armature).fcurves.find(_path(name)) for name in CONTACTS):
+        if curve is not None and len(curve.keyframe_points):
+            keys = read_keys(curve)
+            step = keys.co[0, 1] - keys.co[-1, 1]
+            for points in (keys.co, keys.handle_left, keys.handle_right):
+                points[-1, 1] += step
+            write_keys(curve, keys)
+
+
 def drop_contacts(armature: bpy.types.Object, frames: Array, *, whole: bool) -> bool:
     """Let the contact curves of the active action say nothing at `frames` (T,) rising, because feet slide there.
 
