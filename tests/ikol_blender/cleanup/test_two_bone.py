@@ -48,13 +48,12 @@ def test_out_of_reach_is_met_in_direction_and_never_quite_straight() -> None:
 
 def test_a_limb_on_its_goal_stays() -> None:
     joints, turns = _leg(np.linspace(0, 120, 60))
-    hip, knee, ankle = joints
+    _, knee, ankle = joints
     side = kept_side(*joints, ankle, turns, weight=np.zeros(60))
     side[0] = (0.0, -1.0, 0.0)  # the straight one has none
     found = bend(*joints, ankle, side)
     assert np.abs(found.middle - knee).max() < 1e-6 and np.abs(found.end - ankle).max() < 1e-9
     assert quat.angle_between(found.upper, _STILL).max() < 1e-6
-    assert np.abs(hip).max() == 0
 
 
 def test_the_middle_joint_keeps_its_side_through_straight() -> None:
