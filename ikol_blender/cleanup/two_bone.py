@@ -18,10 +18,13 @@ Array = NDArray[np.float64]
 
 # A limb is never pulled straighter than this share of its length, unless it was: nearer to 1 its middle joint snaps.
 STRAIGHTEST = 0.9995
-# Bend of the middle joint, radians, below which its own side tells little, and above which it tells all.
+# Bend of the middle joint, radians, below which its own side tells no more than _LEAST, and above which it tells all.
 _VAGUE, _CLEAR = np.radians(3.0), np.radians(12.0)
-# As many well bent samples as the front at rest is worth.
-_PRIOR = 2.0
+_LEAST = 1e-3
+# Weight from which a straight limb takes its usual side: it turns there while its middle joint is still on the line.
+_PULLED = 0.05
+# What the front at rest is worth: bend of the middle joint, radians, summed over the moments.
+_PRIOR = 1.0
 
 
 @dataclass(frozen=True)
@@ -86,11 +89,13 @@ def kept_side(
     angle = sum(np.arcsin(np.clip(distance / np.maximum(_lengths(bone), 1e-9), 0, 1)) for bone in bones)
     clear = np.clip((angle - _VAGUE) / (_CLEAR - _VAGUE), 0, 1)
     clear = clear * clear * (3 - 2 * clear)
-    clear = (clear if weight is None else 1 - weight * (1 - clear))[:, None]
-    usual = (clear * quat.rotate(quat.inverse(turns), own)).sum(axis=0)
+    # By how far it is bent, or a limb that is long a little beyond straight would outvote one that bends for a moment;
+    # where it never bends, a little is all there is to go by.
+    usual = ((np.maximum(clear, _LEAST) * angle)[:, None] * quat.rotate(quat.inverse(turns), own)).sum(axis=0)
     usual = usual if front is None else usual + _PRIOR * front
     usual = quat.rotate(turns, usual / max(float(np.linalg.norm(usual)), 1e-9))
-    side = _across((1 - clear) * _across(usual, line) + clear * own, line)
+    keeps = (clear if weight is None else 1 - np.minimum(weight / _PULLED, 1) * (1 - clear))[:, None]
+    side = _across((1 - keeps) * _across(usual, line) + keeps * own, line)
     return quat.rotate(quat.between(end - root, goal - root), side)
 
 

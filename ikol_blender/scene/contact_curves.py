@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..cleanup.keys import CONSTANT, Keys, plain_keys
 from .compat import curves_of, existing_curves, strip_curves
+from .cycles import cycles_of
 from .keys import read_keys, write_keys
 from .property_curves import float_property, property_curve, values_at
 
@@ -51,11 +52,16 @@ def planted_contacts(armature: bpy.types.Object, frames: Array) -> dict[str, NDA
     return None if found is None or not any(flags.any() for flags in found.values()) else found
 
 
-def write_contacts(armature: bpy.types.Object, frames: Array, contacts: Mapping[str, Array]) -> None:
+def write_contacts(
+    armature: bpy.types.Object, frames: Array, contacts: Mapping[str, Array], *, goes_round: bool = False
+) -> None:
     """Put `contacts`, each (T,) at `frames` (T,) rising, on the curves of `armature`'s active action.
 
     Keys from the first to the last of `frames` are replaced; what the curves say later stays. There is a key wherever
     the value changes, none in between: that is a step to take hold of on the timeline.
+
+    Args:
+        goes_round: `frames` are one cycle, the last of them the first one again; the curves then go round as well.
     """
     curves = curves_of(armature)
     for name, values in contacts.items():
@@ -63,12 +69,19 @@ def write_contacts(armature: bpy.types.Object, frames: Array, contacts: Mapping[
             raise ValueError(f"{name} is none of {', '.join(CONTACTS)}")
         _make_property(armature, name)
         curve = property_curve(curves, _path(name), _GROUP)
+        values = np.asarray(values, np.float64)
         steps = np.concatenate([[True], np.diff(values) != 0])
+        if goes_round:
+            # A curve repeats what lies from its first key to its last.
+            values, steps[-1] = np.append(values[:-1], values[0]), True
         old = read_keys(curve)
         kept = old.where((old.co[:, 0] < frames[0] - _NEAR) | (old.co[:, 0] > frames[-1] + _NEAR))
-        fresh = plain_keys(np.asarray(frames)[steps], np.asarray(values, np.float64)[steps], CONSTANT)
-        fresh = fresh.joined(_step_back(curve, float(frames[-1]), float(values[-1])))
+        fresh = plain_keys(np.asarray(frames)[steps], values[steps], CONSTANT)
+        if not goes_round:
+            fresh = fresh.joined(_step_back(curve, float(frames[-1]), float(values[-1])))
         write_keys(curve, kept.joined(fresh))
+        if goes_round and cycles_of(curve) is None:
+            curve.modifiers.new("CYCLES")
 
 
 def put_back_properties(armature: bpy.types.Object) -> None:
@@ -79,6 +92,17 @@ def put_back_properties(armature: bpy.types.Object) -> None:
         for name in CONTACTS:
             if curves is not None and curves.fcurves.find(_path(name)) is not None:
                 _make_property(armature, name)
+
+
+def close_contacts(armature: bpy.types.Object) -> None:
+    """Let the contact curves of the active action, which lie over one cycle, end as they begin."""
+    for curve in (curves_of(armature).fcurves.find(_path(name)) for name in CONTACTS):
+        if curve is not None and len(curve.keyframe_points):
+            keys = read_keys(curve)
+            step = keys.co[0, 1] - keys.co[-1, 1]
+            for points in (keys.co, keys.handle_left, keys.handle_right):
+                points[-1, 1] += step
+            write_keys(curve, keys)
 
 
 def drop_contacts(armature: bpy.types.Object, frames: Array, *, whole: bool) -> bool:

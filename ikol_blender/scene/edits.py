@@ -80,6 +80,16 @@ def in_the_round(sampled: Sampled) -> tuple[Sampled, slice]:
     return wide, slice(beyond, beyond + count)
 
 
+def frames_in_cycle(sampled: Sampled, wide: Sampled, own: slice) -> NDArray[np.float64]:
+    """The frame of `sampled` that each sample of `wide`, as `in_the_round` gives them, repeats.
+
+    For curves that need not go round as the motion does.
+    """
+    if not sampled.goes_round:
+        return sampled.frames
+    return sampled.frames[(np.arange(len(wide.frames)) - own.start) % (len(sampled.frames) - 1)]
+
+
 def range_weights(sampled: Sampled) -> NDArray[np.float64]:
     """(T,) 1 within the frame range, 0 outside, with a soft edge where there is motion beyond it."""
     return fade(len(sampled.motion), sampled.first, sampled.last, round(EASE_S * sampled.motion.rate_hz))

@@ -7,6 +7,7 @@ from enum import Enum
 
 import bpy
 import numpy as np
+from numpy.typing import NDArray
 
 from ..cleanup.contact import FootContact, detect_contacts
 from ..cleanup.feet import LockedFeet, Standing
@@ -15,7 +16,7 @@ from ..cleanup.limbs import Leg
 from ..contract import BadInput
 from .compat import copy_action
 from .contact_curves import CONTACTS, planted_contacts, write_contacts
-from .edits import in_the_round, range_weights
+from .edits import frames_in_cycle, in_the_round, range_weights
 from .legs import carrier_of, legs_of
 from .places import refuse_misplaced
 from .samples import Sampled, active_armature, sample
@@ -91,6 +92,7 @@ def write_detected_contacts(context: bpy.types.Context) -> tuple[bpy.types.Actio
         sampled.armature,
         sampled.frames[sampled.ranged],
         {name: part.astype(np.float64) for name, part in zip(CONTACTS, flags, strict=True)},
+        goes_round=sampled.goes_round,
     )
     return action, sum(int((np.diff(part.astype(np.int8), prepend=0) > 0).sum()) for part in flags)
 
@@ -102,7 +104,7 @@ def _edit(
     legs = legs_of(sampled)
     refuse_misplaced(context, sampled, _bones_of(legs))
     wide, own = in_the_round(sampled)
-    contacts, by_curves = contacts_of(wide, legs, source)
+    contacts, by_curves = contacts_of(wide, legs, source, frames_in_cycle(sampled, wide, own))
     if not any(foot.any[wide.ranged].any() for foot in contacts):
         raise BadInput(
             "No foot stands in the frame range.",
@@ -135,10 +137,15 @@ def _asked_for(sampled: Sampled, legs: tuple[Leg, Leg]) -> tuple[bool, bool]:
 
 
 def contacts_of(
-    sampled: Sampled, legs: tuple[Leg, Leg], source: Source = Source.CURVES
+    sampled: Sampled, legs: tuple[Leg, Leg], source: Source = Source.CURVES, frames: NDArray[np.float64] | None = None
 ) -> tuple[tuple[FootContact, ...], bool]:
-    """Of the left and the right foot, and whether the curves told."""
-    curves = planted_contacts(sampled.armature, sampled.frames) if source is Source.CURVES else None
+    """Of the left and the right foot, and whether the curves told.
+
+    Args:
+        frames: (T,) where to look up each sample on the curves; None is the samples' own frames.
+    """
+    frames = sampled.frames if frames is None else frames
+    curves = planted_contacts(sampled.armature, frames) if source is Source.CURVES else None
     if curves is None:
         return detect_contacts(sampled.motion, legs), False
     planted = [curves[name] for name in CONTACTS]

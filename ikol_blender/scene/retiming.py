@@ -17,7 +17,7 @@ from ..cleanup.retime import TimeMap, held, paced, resampled
 from ..contract import BadInput
 from .channels import location_path
 from .compat import copy_action, curves_of, existing_curves
-from .contact_curves import drop_contacts
+from .contact_curves import close_contacts, drop_contacts
 from .keys import read_keys, write_keys
 from .legs import carrier_of
 from .marks import Marked, clear_pins_between, retime_pins
@@ -94,6 +94,8 @@ def loop(context: bpy.types.Context, *, seam_s: float = 0.4, travel: bool = Fals
     moved = sampled.moved.copy()
     moved[carrier] = True
     write_bones(sampled.armature, cycle, frames, sampled.turned, moved)
+    if travel:
+        close_contacts(sampled.armature)
     dropped = not travel and drop_contacts(sampled.armature, frames, whole=True)
     goes_on = location_path(sampled.armature.pose.bones[cycle.skeleton.names[carrier]]) if travel else None
     for curve in curves_of(sampled.armature).fcurves:

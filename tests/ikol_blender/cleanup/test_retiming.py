@@ -134,6 +134,22 @@ def test_a_loop_on_the_spot_drops_contacts(armature: bpy.types.Object) -> None:
     assert not len(armature.ikol_pins)
 
 
+@pytest.mark.parametrize("stands_at", [*range(21, 25), *range(50, 60, 3)])
+def test_contacts_of_a_loop_meet_at_the_seam(armature: bpy.types.Object, stands_at: int) -> None:
+    """The foot stands for 9 frames, at the range's beginning or end, where the first pose comes again."""
+    frames, scene = np.arange(1.0, 61.0), bpy.context.scene
+    write_contacts(armature, frames, {CONTACTS[0]: (frames >= stands_at) & (frames < stands_at + 9)})
+    scene.frame_start, scene.frame_end = 15, 58
+    rate = scene.render.fps / scene.render.fps_base
+    assert bpy.ops.ikol.loop(seam_s=9 / rate, travel=True) == {"FINISHED"}
+    first, length = scene.frame_start, scene.frame_end - scene.frame_start + 1
+    assert (first, length) == (24, 34)
+    cycles = _contact(armature, np.arange(first, first + 2.0 * length + 1))
+    once = np.arange(24, 58)
+    assert np.array_equal(cycles[:length], (once >= stands_at) & (once < stands_at + 9))
+    assert np.array_equal(cycles[length:], cycles[: length + 1])
+
+
 def _pin(armature: bpy.types.Object, *frames: int) -> np.ndarray:
     """Pins of a wrist as it is; their places."""
     places = []
