@@ -57,9 +57,9 @@ class Huber:
 
 @dataclass(frozen=True)
 class GemanMcClure:
-    """Saturates at `scale`^2, m: a keypoint far beyond `scale` has no pull."""
+    """Saturates at `scale`^2, m: a keypoint far beyond `scale`, one for all or each one's, has no pull."""
 
-    scale: float
+    scale: float | Tensor
 
     def cost(self, squared: Tensor) -> Tensor:
         return self.scale**2 * squared / (squared + self.scale**2)

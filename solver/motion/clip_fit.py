@@ -42,8 +42,8 @@ class _Round:
     Attributes:
         outlier: error in the picture, in standard deviations, beyond which a landmark is hardly believed.
         ground_sigma: how well the ground is known, m.
-        release: speed, m/s, at which a planted foot is let go.
-        edges: chance that a moment beside a contact, in which the foot slides over the floor, belongs to it.
+        release: speed, m/s, at which a planted foot of somebody who steps fast is let go.
+        edges: chance that a moment beside a contact, in which such a foot slides over the floor, belongs to it.
     """
 
     outlier: float
@@ -101,7 +101,7 @@ def fit_clip(
 
         planted = feet.contacts(chain, floor, trust.edges) * seen
         ground = (
-            feet.still(planted, worth, trust.release),
+            feet.still(chain, planted, worth, trust.release),
             feet.grounded(planted, floor, worth, trust.ground_sigma),
         )
         evidence = clip_evidence(keypoints, landmarks2d, points, camera, rate_hz, trust.outlier)
@@ -139,7 +139,7 @@ def find_floor_turn(
     terms = [
         *clip_evidence(keypoints, landmarks2d, points, camera, rate_hz, trust.outlier),
         *smooth_as_it_moves(chain),
-        feet.still(planted, frame_worth(rate_hz), trust.release),
+        feet.still(chain, planted, frame_worth(rate_hz), trust.release),
     ]
     chain = solve_sequence(chain, terms, _TERMINATION, _WINDOWS).chain
     return feet.floor_turn(chain, feet.contacts(chain, start.floor, trust.edges) * seen, level)

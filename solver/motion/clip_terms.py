@@ -190,14 +190,14 @@ class PlantedPoints:
         points: heels and toes.
         probability: (T, n) chance that the point is planted.
         weight: what a frame of the clip is worth.
-        release: speed, m/s, beyond which a point is hardly held.
+        release: (T,) speed, m/s, beyond which a point is hardly held.
         sigma: expected speed, m/s.
     """
 
     points: BodyPoints
     probability: Tensor
     weight: float
-    release: float
+    release: Tensor
     sigma: float = 0.028
 
     def linearize(self, chain: Chain) -> Blocks:
@@ -205,14 +205,15 @@ class PlantedPoints:
         place = self.points.place(chain)
         residual = difference(place, stencil) / self.sigma
         both = (self.probability[1:] * self.probability[:-1]).sqrt() * self.weight
-        kernel, squared = GemanMcClure(self.release / self.sigma), (residual * residual).sum(-1)
+        release = torch.maximum(self.release[1:], self.release[:-1])[:, None]
+        kernel, squared = GemanMcClure(release / self.sigma), (residual * residual).sum(-1)
         weight = (both * kernel.slope(squared))[..., None].expand_as(residual)
         rows = self.points.rows(chain, torch.eye(3).to(place) / self.sigma)
         cost = (both * kernel.cost(squared)).sum(1) / 2
         return Blocks(residual.flatten(1), weight.flatten(1), rows, stencil, cost)
 
     def window(self, frames: slice) -> Self:
-        return replace(self, probability=self.probability[frames])
+        return replace(self, probability=self.probability[frames], release=self.release[frames])
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d
 
 from ..detect.person_landmarks import LANDMARK_NAMES
+from .smoothing import low_pass
 
 Array = NDArray[Any]
 
@@ -16,7 +18,10 @@ FOOT_POINTS = tuple(
 )
 _PLANTED_HEIGHT, _HEIGHT_SPREAD = 0.06, 0.02  # m
 _LOWEST, _LOWEST_SPREAD = -0.3, 0.05  # m: deeper is not on this floor but on another
-_PLANTED_SPEED, _SPEED_SPREAD = 0.8, 0.15  # m/s
+# What counts as standing still, for feet that step calmly and fast: of fast steps, more is blurred into the stances.
+_PLANTED_SPEEDS, _SPEED_SPREADS = (0.52, 0.8), (0.12, 0.15)  # m/s
+_CALM_STEPS, _FAST_STEPS = 4.0, 6.0  # m/s: a foot's highest speed in walking, and in running
+_STEPS_SECONDS, _STEPS_HZ = 0.75, 6.0  # s before and after in which the speed counts, Hz up to which
 # What lies still rests on something: where a floor is known badly, a foot at rest is on it from this much higher.
 _RESTING_HEIGHT = 0.05  # m
 _RESTING_SPEED, _RESTING_SPREAD = 0.15, 0.03  # m/s
@@ -32,14 +37,26 @@ def contact_probability(feet: Array, rate_hz: float) -> Array:
     speed = _speed(feet, rate_hz)
     resting = _RESTING_HEIGHT * _falling(speed, _RESTING_SPEED, _RESTING_SPREAD)
     low = _near_floor(feet[..., 2] - resting, _PLANTED_HEIGHT, _HEIGHT_SPREAD)
-    return low * _falling(speed, _PLANTED_SPEED, _SPEED_SPREAD)
+    haste = step_haste(feet, rate_hz)[:, None]
+    slowest, spread = (calm + haste * (fast - calm) for calm, fast in (_PLANTED_SPEEDS, _SPEED_SPREADS))
+    return low * _falling(speed, slowest, spread)
+
+
+def step_haste(feet: Array, rate_hz: float) -> Array:
+    """(T,) 0 where the feet step as in walking, 1 where as fast as in running or faster; `feet` as above, any axes."""
+    if len(feet) < 2:
+        return np.zeros(len(feet))
+    smooth = low_pass(feet, rate_hz, _STEPS_HZ)
+    speed = np.linalg.norm(np.gradient(smooth, 1 / rate_hz, axis=0), axis=-1).max(axis=1)
+    highest = maximum_filter1d(speed, 2 * round(_STEPS_SECONDS * rate_hz) + 1, mode="nearest")
+    return np.clip((highest - _CALM_STEPS) / (_FAST_STEPS - _CALM_STEPS), 0.0, 1.0)
 
 
 def beside_contacts(feet: Array, planted: Array, rate_hz: float) -> Array:
     """(T, 4) probability that a moment beside a contact belongs to it.
 
-    Who moves a foot lifts it. One that is found sliding fast over the floor in the moment after a landing, or before
-    a step, stood there, and its motion was blurred.
+    Who moves a foot lifts it. One of somebody who steps fast that is found sliding over the floor just before a landing
+    or just after a step's start stood there, and its motion was blurred.
 
     Args:
         feet: as `contact_probability`'s.
@@ -50,7 +67,8 @@ def beside_contacts(feet: Array, planted: Array, rate_hz: float) -> Array:
     neighbour[1:] = np.maximum(neighbour[1:], planted[:-1])
     speed = _speed(feet, rate_hz)
     stepping = _falling(speed, _FASTEST_STEP, _STEP_SPREAD) * _falling(-speed, -_SLOWEST_STEP, _STEP_SPREAD)
-    return neighbour * stepping * _near_floor(feet[..., 2], _SLIDING_HEIGHT, _SLIDING_SPREAD)
+    sliding = stepping * _near_floor(feet[..., 2], _SLIDING_HEIGHT, _SLIDING_SPREAD)
+    return neighbour * sliding * step_haste(feet, rate_hz)[:, None]
 
 
 def _speed(feet: Array, rate_hz: float) -> Array:
@@ -68,5 +86,5 @@ def _near_floor(height: Array, highest: float, spread: float) -> Array:
     return _falling(height, highest, spread) * _falling(-height, -_LOWEST, _LOWEST_SPREAD)
 
 
-def _falling(value: Array, middle: float, spread: float) -> Array:
+def _falling(value: Array, middle: Array | float, spread: Array | float) -> Array:
     return 1 / (1 + np.exp(np.clip((value - middle) / spread, -50, 50)))

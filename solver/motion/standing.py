@@ -14,12 +14,13 @@ from ..ikol.chain import Chain
 from ..stretches import stretches
 from .camera import level_by
 from .clip_terms import BodyPoints, Ground, PlantedPoints
-from .contacts import beside_contacts, contact_probability
+from .contacts import beside_contacts, contact_probability, step_haste
 
 Array = NDArray[Any]
 
 _STANCE_SECONDS = 0.3  # a stance's moments err together: so long counts as one
 _STANCE_SIGMA = 0.04  # m: how far a stance's height is off, when nothing but the picture says it
+_CALM_RELEASE = 0.6  # m/s: of feet that step as in walking
 _SLOPE_SIGMA = 0.05  # of the floor, as the motion told it before: 3 degrees
 
 
@@ -48,10 +49,16 @@ class Feet:
             return before
         return float((planted * self._soles(chain)[..., 1]).sum() / planted.sum())
 
-    def still(self, planted: Tensor, worth: float, release: float) -> PlantedPoints:
-        """Planted points do not move; `worth` is what a frame of the clip counts, `release` the speed, m/s, at which
-        a point is let go."""
-        return PlantedPoints(self.points, planted, worth, release)
+    def still(self, chain: Chain, planted: Tensor, worth: float, release: float) -> PlantedPoints:
+        """Planted points do not move.
+
+        Args:
+            worth: what a frame of the clip counts.
+            release: speed, m/s, at which a point of feet that step fast is let go.
+        """
+        haste = step_haste(self._place(chain).numpy(), chain.frame_rate)
+        released = _CALM_RELEASE + haste * (release - _CALM_RELEASE)
+        return PlantedPoints(self.points, planted, worth, torch.as_tensor(released, dtype=torch.float32))
 
     def grounded(self, planted: Tensor, floor: float, worth: float, sigma: float) -> Ground:
         """Planted points lie on the ground, whose height is known to `sigma` m, and none under it."""

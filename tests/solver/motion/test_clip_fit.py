@@ -63,7 +63,7 @@ TERMS = {
     "relative": lambda: RelativePoints(points(), noise(FRAMES, 33, 3), share(FRAMES, 33)),
     "prior": lambda: PosePrior([4, 7, 16], torch.eye(3).double().expand(3, 3, 3), share(3, 3), 0.5),
     "hinges": lambda: Hinges([4, 5, 18, 19], [0, 0, 1, 1], [1.0, 1.0, -1.0, 1.0], 0.7),
-    "planted": lambda: PlantedPoints(FEET, share(FRAMES, 4), 0.3, 0.6),
+    "planted": lambda: PlantedPoints(FEET, share(FRAMES, 4), 0.3, 0.6 + share(FRAMES)),
     "depth": lambda: DepthAcceleration(BodyPoints(list(range(24)), torch.zeros(24, 3).double()), share(FRAMES, 24)),
     "ground": lambda: Ground(FEET, 0.02 * share(4), 1.2, share(FRAMES, 4), 0.3),
 }
@@ -83,7 +83,7 @@ def test_gradients_are_those_of_the_cost(name: str):
 
 def test_a_planted_point_that_moves_fast_is_let_go():
     """Pulled the harder the faster it moves, up to about half the release speed, and hardly at all far beyond it."""
-    chain, release = random_chain(), 0.6
+    chain, release = random_chain(), torch.full((FRAMES,), 0.6).double()
     still = replace(chain, frames=chain.frames[:1].expand_as(chain.frames), pelvis=chain.pelvis[:1].expand(FRAMES, 3))
     pulls: list[float] = []
     for speed in (0.1, 0.3, 3.0):

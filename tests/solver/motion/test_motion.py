@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 
 from solver.detect import Observations
 from solver.motion.camera import intrinsics, level_by, locate, put_on_rays, view_rotations
-from solver.motion.contacts import FOOT_POINTS, beside_contacts, contact_probability
+from solver.motion.contacts import FOOT_POINTS, beside_contacts, contact_probability, step_haste
 from solver.motion.smoothing import bridge_rotations, fill_gaps, low_pass
 from solver.motion.world import LEVEL, place_in_world, place_on_floor
 
@@ -147,7 +147,7 @@ def test_contacts_are_low_and_slow():
 def test_a_foot_at_rest_is_on_the_floor_from_higher_up_than_one_that_moves():
     feet = np.zeros((60, 4, 3))
     feet[..., 2] = (0.09, 0.09, 0.05, 0.18)
-    feet[:, 1:3, 0] = 0.5 * np.arange(60)[:, None] / RATE  # m/s
+    feet[:, 1:3, 0] = 0.3 * np.arange(60)[:, None] / RATE  # m/s
     rests, moves, low, high = contact_probability(feet, RATE).mean(axis=0)
     assert rests > 0.7
     assert moves < 0.25
@@ -156,20 +156,36 @@ def test_a_foot_at_rest_is_on_the_floor_from_higher_up_than_one_that_moves():
 
 
 @pytest.mark.parametrize(
-    ("height", "step", "belongs"),
-    [(0.0, 0.08, True), (0.02, 0.08, False), (0.0, 0.02, False), (0.0, 0.2, False)],
-    ids=["slides fast", "is lifted", "slides slowly", "flies"],
+    ("height", "step", "before", "belongs"),
+    [
+        (0.0, 0.08, 0.25, True),
+        (0.02, 0.08, 0.25, False),
+        (0.0, 0.02, 0.25, False),
+        (0.0, 0.2, 0.25, False),
+        (0.0, 0.08, 0.08, False),
+    ],
+    ids=["slides fast", "is lifted", "slides slowly", "flies", "a walker's"],
 )
-def test_a_fast_slide_beside_a_contact_belongs_to_it(height: float, step: float, belongs: bool):
-    feet = np.zeros((10, 4, 3))
-    feet[:5, :, 0] = step * np.arange(-5, 0)[:, None]  # slides in and stands from moment 5 on
-    feet[:5, :, 2] = height
-    planted = (np.arange(10) >= 5)[:, None] * np.ones(4)
+def test_a_fast_slide_beside_a_contact_belongs_to_it(height: float, step: float, before: float, belongs: bool):
+    """Metres in each moment: `step` in the last one before a foot stands, `before` in the others."""
+    ways = np.array([before] * 14 + [step] + [0.0] * 14)
+    feet = np.zeros((30, 4, 3))
+    feet[:, :, 0] = np.concatenate(([0.0], np.cumsum(ways)))[:, None]
+    feet[:15, :, 2] = height
+    planted = (np.arange(30) >= 15)[:, None] * np.ones(4)
     beside = beside_contacts(feet, planted, RATE)
-    # Of the moments before, only the last is beside the contact; it is one step away from it on both sides.
-    assert (beside[4] > 0.5).all() == belongs
-    assert beside[:4].max() < 1e-6
-    assert beside[6:].max() < 1e-3  # a point that stands needs no such excuse
+    assert (beside[14] > 0.5).all() == belongs
+    assert beside[:14].max() < 1e-6
+    assert beside[15:].max() < 1e-3  # a point that stands needs no such excuse
+
+
+def test_walkers_step_calmly_and_runners_fast():
+    times = np.arange(90) / RATE
+    for fastest, haste in ((3.5, 0.0), (5.0, 0.5), (8.0, 1.0)):
+        feet = np.zeros((90, 4, 3))
+        feet[..., 0] = (fastest / (2 * np.pi) * np.sin(2 * np.pi * times))[:, None]  # a step a second
+        assert step_haste(feet, RATE)[20:70] == pytest.approx(haste, abs=0.05)
+    assert step_haste(feet[:1], RATE).tolist() == [0.0]
 
 
 def test_low_pass_keeps_motion_kills_jitter_and_leaves_slow_video_alone():
