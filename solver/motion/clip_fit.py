@@ -8,7 +8,7 @@ and of finding what is planted.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,8 +30,9 @@ from .standing import Feet
 Array = NDArray[Any]
 
 _SHORTEST = 3  # moments; fewer have no acceleration, and nothing to smooth
-# Steps beyond these change nothing that can be seen.
+# Steps beyond these change nothing that can be seen; what a next round goes on from may be rough.
 _TERMINATION = ClipTermination(max_iterations=20, step=0.02, decrease=0.1)
+_ROUGH = replace(_TERMINATION, max_iterations=6)
 _WINDOWS = ClipWindows(length=160, margin=25)
 
 
@@ -44,16 +45,22 @@ class _Round:
         ground_sigma: how well the ground is known, m.
         release: speed, m/s, at which a planted foot of somebody who steps fast is let go.
         edges: chance that a moment beside a contact, in which such a foot slides over the floor, belongs to it.
+        termination: when it is done.
     """
 
     outlier: float
     ground_sigma: float
     release: float
     edges: float
+    termination: ClipTermination
 
 
 # A body far off trusts its landmarks to pull it near, and no contact that it seems to have; later, contacts count more.
-_ROUNDS = (_Round(8.0, 0.06, 0.6, 0.0), _Round(4.0, 0.03, 1.0, 0.0), _Round(2.0, 0.008, 1.2, 0.2))
+_ROUNDS = (
+    _Round(8.0, 0.06, 0.6, 0.0, _ROUGH),
+    _Round(4.0, 0.03, 1.0, 0.0, _TERMINATION),
+    _Round(2.0, 0.008, 1.2, 0.2, _TERMINATION),
+)
 
 
 @dataclass(frozen=True)
@@ -106,7 +113,7 @@ def fit_clip(
         )
         evidence = clip_evidence(keypoints, landmarks2d, points, camera, rate_hz, trust.outlier)
         terms = [*evidence, *smooth_as_it_moves(chain), *ground]
-        chain = solve_sequence(chain, terms, _TERMINATION, _WINDOWS, on_window).chain
+        chain = solve_sequence(chain, terms, trust.termination, _WINDOWS, on_window).chain
         floor = feet.floor(chain, planted, floor)
         del evidence, ground, terms  # before the next round's are made
     local = np.empty(chain.frames.shape, np.float32)
@@ -141,7 +148,7 @@ def find_floor_turn(
         *smooth_as_it_moves(chain),
         feet.still(chain, planted, frame_worth(rate_hz), trust.release),
     ]
-    chain = solve_sequence(chain, terms, _TERMINATION, _WINDOWS).chain
+    chain = solve_sequence(chain, terms, _ROUGH, _WINDOWS).chain
     return feet.floor_turn(chain, feet.contacts(chain, start.floor, trust.edges) * seen, level)
 
 

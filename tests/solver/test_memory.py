@@ -86,7 +86,8 @@ def test_what_leads_to_the_fit_holds_little_of_each_moment():
 
 
 def test_the_fit_over_the_clip_holds_little_of_each_moment(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(clip_fit, "_TERMINATION", ClipTermination(max_iterations=1))
+    once = ClipTermination(max_iterations=1)
+    monkeypatch.setattr(clip_fit, "_ROUNDS", [replace(r, termination=once) for r in clip_fit._ROUNDS])
     solver = PersonSolver(BODY, SKELETON, None, RATE_HZ, torch.device("cpu"), lambda: None)
 
     def peak(count: int) -> int:
