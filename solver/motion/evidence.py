@@ -31,6 +31,7 @@ _DEPTH_SHARE = 0.15  # of the acceleration
 _ANGULAR_ACCELERATION = 600.0  # rad/s^2
 _LIVELY_SPEED, _CALM_HZ, _LIVELY_SECONDS = 1.0, 2.0, 0.15  # m/s, Hz, s
 _LEAST_LIVELY, _MOST_LIVELY = 0.3, 1.0
+_JOINTS = 6  # whose speeds are worked out at once
 _TWIST_WEIGHT, _LEAF_WEIGHT = 0.3, 0.3
 # Corners of eyes and mouth say what nose, eyes and ears say.
 _USED = [i for i, n in enumerate(LANDMARK_NAMES) if not n.endswith(("_inner", "_outer")) and not n.startswith("mouth")]
@@ -102,18 +103,18 @@ def smooth_as_it_moves(chain: Chain) -> list[Term]:
     """Joints accelerate as much as their speed about each moment lets expect: who hardly moves does not shake."""
     rate_hz = chain.frame_rate
     joints = torch.cat([chain.window(stretch.kept).joints for stretch in stretches(len(chain.pelvis))])
-    # One by one: what is worked out on the way, in double precision, is many times their size.
-    speed = np.stack([_calm_speed(place.double().numpy(), rate_hz) for place in joints.unbind(1)], axis=-1)
+    # A few at a time: what is worked out on the way, in double precision, is many times their size.
+    speed = np.concatenate([_calm_speed(place.double().numpy(), rate_hz) for place in joints.split(_JOINTS, 1)], axis=1)
     lively = np.clip(speed / _LIVELY_SPEED, _LEAST_LIVELY, _MOST_LIVELY)
     sigma = _tensor(lively * _ACCELERATION * (rate_hz * _INDEPENDENT_SECONDS) ** 0.5)
     points = BodyPoints(list(range(len(JOINT_NAMES))), torch.zeros((len(JOINT_NAMES), 3)))
     return [JointAcceleration(sigma), DepthAcceleration(points, _DEPTH_SHARE * sigma)]
 
 
-def _calm_speed(place: Array, rate_hz: float) -> Array:
-    """(T,) m/s of a joint at `place` (T, 3), m, as it is over some moments."""
-    velocity = np.gradient(low_pass(place, rate_hz, _CALM_HZ), 1 / rate_hz, axis=0)
-    return gaussian_filter1d(np.linalg.norm(velocity, axis=-1), _LIVELY_SECONDS * rate_hz)
+def _calm_speed(places: Array, rate_hz: float) -> Array:
+    """(T, n) m/s of joints at `places` (T, n, 3), m, as it is over some moments."""
+    velocity = np.gradient(low_pass(places, rate_hz, _CALM_HZ), 1 / rate_hz, axis=0)
+    return gaussian_filter1d(np.linalg.norm(velocity, axis=-1), _LIVELY_SECONDS * rate_hz, axis=0)
 
 
 def _tensor(values: Array) -> torch.Tensor:
