@@ -40,7 +40,8 @@ class Feet:
         # Contacts are told with z up and the soles at 0.
         upright = torch.stack((place[..., 0], place[..., 2], floor - self.heights - place[..., 1]), -1).numpy()
         planted = contact_probability(upright, chain.frame_rate)
-        planted = np.maximum(planted, edges * beside_contacts(upright, planted, chain.frame_rate))
+        if edges > 0.0:
+            planted = np.maximum(planted, edges * beside_contacts(upright, planted, chain.frame_rate))
         return torch.as_tensor(planted, dtype=torch.float32)
 
     def floor(self, chain: Chain, planted: Tensor, before: float) -> float:
