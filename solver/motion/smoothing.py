@@ -11,10 +11,12 @@ from scipy.signal import butter, sosfiltfilt
 from scipy.spatial.transform import Rotation
 
 from ..detect.observations import Observations
+from ..stretches import stretches
 
 Array = NDArray[Any]
 
 LANDMARK_CUTOFF_HZ = 6.0  # human motion lies below, the detector's jitter above (DESIGN 10)
+_VALUES_AT_ONCE = 20_000
 
 
 def low_pass(values: Array, rate_hz: float, cutoff_hz: float) -> Array:
@@ -29,8 +31,10 @@ def low_pass(values: Array, rate_hz: float, cutoff_hz: float) -> Array:
     padding = min(int(rate_hz), len(values) - 1)
     columns = values.reshape(len(values), -1)
     smoothed = np.empty_like(columns)
-    for column in range(columns.shape[1]):  # one by one: the filter makes several copies, in double precision
-        smoothed[:, column] = sosfiltfilt(sections, columns[:, column].astype(np.float64), padlen=padding)
+    # Of a long clip few at once: the filter makes several copies, in double precision.
+    for some in stretches(columns.shape[1], length=max(1, _VALUES_AT_ONCE // len(values))):
+        part = columns[:, some.kept].astype(np.float64)
+        smoothed[:, some.kept] = sosfiltfilt(sections, part, axis=0, padlen=padding)
     return smoothed.reshape(values.shape)
 
 
