@@ -31,8 +31,8 @@ Array = NDArray[Any]
 
 _SHORTEST = 3  # moments; fewer have no acceleration, and nothing to smooth
 # Steps beyond these change nothing that can be seen; what a next round goes on from may be rough.
-_TERMINATION = ClipTermination(max_iterations=20, step=0.02, decrease=0.1)
-_ROUGH = replace(_TERMINATION, max_iterations=6)
+_TERMINATION = ClipTermination(max_iterations=9, step=0.02, decrease=0.1)
+_ROUGH = replace(_TERMINATION, max_iterations=7)
 _WINDOWS = ClipWindows(length=160, margin=25)
 
 
@@ -112,7 +112,7 @@ def fit_clip(
             feet.grounded(planted, floor, worth, trust.ground_sigma),
         )
         evidence = clip_evidence(keypoints, landmarks2d, points, camera, rate_hz, trust.outlier)
-        terms = [*evidence, *smooth_as_it_moves(chain), *ground]
+        terms = [*evidence, smooth_as_it_moves(chain), *ground]
         chain = solve_sequence(chain, terms, trust.termination, _WINDOWS, on_window).chain
         floor = feet.floor(chain, planted, floor)
         del evidence, ground, terms  # before the next round's are made
@@ -145,7 +145,7 @@ def find_floor_turn(
     planted = feet.contacts(chain, start.floor, trust.edges) * seen
     terms = [
         *clip_evidence(keypoints, landmarks2d, points, camera, rate_hz, trust.outlier),
-        *smooth_as_it_moves(chain),
+        smooth_as_it_moves(chain),
         feet.still(chain, planted, frame_worth(rate_hz), trust.release),
     ]
     chain = solve_sequence(chain, terms, _ROUGH, _WINDOWS).chain

@@ -13,11 +13,11 @@ from ..body_file import JOINT_NAMES
 from ..detect.person_landmarks import LANDMARK_NAMES
 from ..ikol.chain import Chain
 from ..ikol.kinematics import LEAF_INPUT_ORDER
-from ..ikol.terms import AngularAcceleration, JointAcceleration, Rotations, Term, Twists
+from ..ikol.terms import AngularAcceleration, Rotations, Term, Twists
 from ..lift import Keypoints
 from ..stretches import stretches
 from .camera import Intrinsics
-from .clip_terms import BodyPoints, DepthAcceleration, Hinges, PosePrior, RelativePoints, Reprojection
+from .clip_terms import BodyPoints, Hinges, PosePrior, RelativePoints, Reprojection, ViewAcceleration
 from .smoothing import low_pass
 
 Array = NDArray[Any]
@@ -99,7 +99,7 @@ def clip_evidence(
     ]
 
 
-def smooth_as_it_moves(chain: Chain) -> list[Term]:
+def smooth_as_it_moves(chain: Chain) -> ViewAcceleration:
     """Joints accelerate as much as their speed about each moment lets expect: who hardly moves does not shake."""
     rate_hz = chain.frame_rate
     joints = torch.cat([chain.window(stretch.kept).joints for stretch in stretches(len(chain.pelvis))])
@@ -107,8 +107,7 @@ def smooth_as_it_moves(chain: Chain) -> list[Term]:
     speed = np.concatenate([_calm_speed(place.double().numpy(), rate_hz) for place in joints.split(_JOINTS, 1)], axis=1)
     lively = np.clip(speed / _LIVELY_SPEED, _LEAST_LIVELY, _MOST_LIVELY)
     sigma = _tensor(lively * _ACCELERATION * (rate_hz * _INDEPENDENT_SECONDS) ** 0.5)
-    points = BodyPoints(list(range(len(JOINT_NAMES))), torch.zeros((len(JOINT_NAMES), 3)))
-    return [JointAcceleration(sigma), DepthAcceleration(points, _DEPTH_SHARE * sigma)]
+    return ViewAcceleration(sigma, _DEPTH_SHARE)
 
 
 def _calm_speed(places: Array, rate_hz: float) -> Array:

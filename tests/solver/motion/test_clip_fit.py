@@ -19,13 +19,13 @@ from solver.motion.camera import intrinsics
 from solver.motion.clip_fit import ClipFit, find_floor_turn, fit_clip
 from solver.motion.clip_terms import (
     BodyPoints,
-    DepthAcceleration,
     Ground,
     Hinges,
     PlantedPoints,
     PosePrior,
     RelativePoints,
     Reprojection,
+    ViewAcceleration,
 )
 
 FRAMES, RATE = 6, 30.0
@@ -64,7 +64,7 @@ TERMS = {
     "prior": lambda: PosePrior([4, 7, 16], torch.eye(3).double().expand(3, 3, 3), share(3, 3), 0.5),
     "hinges": lambda: Hinges([4, 5, 18, 19], [0, 0, 1, 1], [1.0, 1.0, -1.0, 1.0], 0.7),
     "planted": lambda: PlantedPoints(FEET, share(FRAMES, 4), 0.3, 0.6 + share(FRAMES)),
-    "depth": lambda: DepthAcceleration(BodyPoints(list(range(24)), torch.zeros(24, 3).double()), share(FRAMES, 24)),
+    "acceleration": lambda: ViewAcceleration(50 * share(FRAMES, 24), 0.15),
     "ground": lambda: Ground(FEET, 0.02 * share(4), 1.2, share(FRAMES, 4), 0.3),
 }
 
