@@ -13,7 +13,7 @@ from solver.body_file import JOINT_NAMES, read_body
 from solver.ikol import Skeleton
 from solver.ikol.bands import Bands
 from solver.ikol.chain import Chain
-from solver.ikol.terms import AngularAcceleration, JointAcceleration, Twists
+from solver.ikol.terms import AngularAcceleration, JointAcceleration, Term, Twists
 from solver.lift import Keypoints, landmark_points
 from solver.motion.camera import intrinsics
 from solver.motion.clip_fit import ClipFit, find_floor_turn, fit_clip
@@ -27,6 +27,7 @@ from solver.motion.clip_terms import (
     RelativePoints,
     Reprojection,
 )
+from solver.motion.evidence import smooth_as_it_moves
 
 FRAMES, RATE = 6, 30.0
 BODY, SKELETON = read_body("open"), Skeleton.from_body("open")
@@ -79,6 +80,35 @@ def test_gradients_are_those_of_the_cost(name: str):
     numeric = float(rise) / (2 * h)
     assert float((gradient * step).sum()) == pytest.approx(numeric, rel=1e-4)
     assert abs(numeric) > 1e-3
+
+
+def sideways_chain(speed: float) -> Chain:
+    """Somebody in the rest pose who is moved to the right, m/s."""
+    count = 60
+    pelvis = torch.zeros(count, 3, dtype=torch.float64)
+    pelvis[:, 0] = speed / RATE * torch.arange(count)
+    bones = SKELETON.bones(torch.zeros(1, 10, dtype=torch.float64))[0]
+    return Chain.from_rotations(torch.eye(3).double().expand(count, 24, 3, 3), pelvis, bones, RATE)
+
+
+def expected_accelerations(terms: list[Term], moment: int) -> list[float]:
+    found: list[float] = []
+    for term in terms:
+        assert isinstance(term, JointAcceleration | DepthAcceleration)
+        found.append(float(torch.as_tensor(term.sigma)[moment].mean()))
+    return found
+
+
+def test_joints_may_accelerate_as_their_speed_lets_expect_but_no_more_in_depth():
+    middle = 30  # moments from the ends, where the speed is that of a start
+    terms = [smooth_as_it_moves(sideways_chain(speed)) for speed in (0.1, 0.3, 0.6, 1.2, 2.4)]
+    across = expected_accelerations([pair[0] for pair in terms], middle)
+    depth = expected_accelerations([pair[1] for pair in terms], middle)
+    assert across[0] == pytest.approx(across[1], rel=0.02)
+    assert np.divide(across[2:], across[1:-1]) == pytest.approx(2.0, rel=0.02)
+    assert depth[2] == pytest.approx(2 * depth[1], rel=0.02)
+    assert depth[4] == pytest.approx(depth[3], rel=0.02)
+    assert all(theirs < ours / 2 for theirs, ours in zip(depth, across, strict=True))
 
 
 def test_a_planted_point_that_moves_fast_is_let_go():
