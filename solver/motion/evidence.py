@@ -65,13 +65,20 @@ def frame_worth(rate_hz: float) -> float:
 
 
 def clip_evidence(
-    keypoints: Keypoints, landmarks2d: Array, points: BodyPoints, camera: Intrinsics, rate_hz: float, outlier: float
+    keypoints: Keypoints,
+    landmarks2d: Array,
+    points: BodyPoints,
+    seen: BodyPoints,
+    camera: Intrinsics,
+    rate_hz: float,
+    outlier: float,
 ) -> list[Term]:
     """Every term but the ground's and the smoothness.
 
     Args:
         landmarks2d: (T, 33, 3) px, px, visibility.
-        points: the 33 landmarks on the body.
+        points: the 33 landmarks on the body, as the network tells them in 3D.
+        seen: the same where the detector marks them in the picture.
         outlier: error in the picture, in standard deviations, beyond which a landmark is hardly believed.
     """
     worth = frame_worth(rate_hz)
@@ -85,7 +92,7 @@ def clip_evidence(
     confidence = _tensor(keypoints.confidence)
     faster = (rate_hz * _INDEPENDENT_SECONDS) ** 0.5
     return [
-        Reprojection(points.pick(_USED), rays, worth * visibility, _IMAGE_SIGMA * stature, outlier),
+        Reprojection(seen.pick(_USED), rays, worth * visibility, _IMAGE_SIGMA * stature, outlier),
         RelativePoints(
             points.pick(_USED), _tensor(keypoints.landmarks[:, _USED]), worth * _RELATIVE_WEIGHT * visibility
         ),

@@ -14,7 +14,7 @@ from solver.ikol import Skeleton
 from solver.ikol.bands import Bands
 from solver.ikol.chain import Chain
 from solver.ikol.terms import AngularAcceleration, JointAcceleration, Term, Twists
-from solver.lift import Keypoints, landmark_points
+from solver.lift import Keypoints, landmark_points, seen_points
 from solver.motion.camera import intrinsics
 from solver.motion.clip_fit import ClipFit, find_floor_turn, fit_clip
 from solver.motion.clip_terms import (
@@ -179,7 +179,7 @@ def see_noisy(
     rest = BODY.rest_joints(np.zeros(10))
     turned, placed = joint_transforms(local, rest - rest[0])
     marks = landmark_points(BODY, np.zeros(10)).place(turned, placed)
-    seen = marks + pelvis[:, None]
+    seen = seen_points(BODY, np.zeros(10)).place(turned, placed) + pelvis[:, None]
     random = np.random.default_rng(3)
     pixels = seen[..., :2] / seen[..., 2:] * CAMERA.focal_px + CAMERA.center_px + random.normal(0, 2, (60, 33, 2))
     landmarks2d = np.concatenate([pixels, np.ones((60, 33, 1))], -1)
