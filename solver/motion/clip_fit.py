@@ -19,7 +19,7 @@ from ..body_file import Body
 from ..ikol import Skeleton
 from ..ikol.chain import Chain
 from ..ikol.sequence import ClipTermination, ClipWindows, solve_sequence
-from ..lift import Keypoints, landmark_points
+from ..lift import Keypoints, LandmarkPoints, landmark_points, seen_points
 from ..stretches import stretches
 from .camera import Intrinsics
 from .clip_terms import BodyPoints
@@ -96,22 +96,22 @@ def fit_clip(
     """
     if len(keypoints.times) < _SHORTEST:
         return start
-    points, feet = _points_of(body, keypoints.betas)
+    points, seen, feet = _points_of(body, keypoints.betas)
     chain = _chain_of(start, keypoints, skeleton, rate_hz)
     worth, floor = frame_worth(rate_hz), start.floor
-    seen = _in_sight(keypoints)
+    in_sight = _in_sight(keypoints)
     for number, trust in enumerate(_ROUNDS):
         on_progress(number / len(_ROUNDS))
 
         def on_window(done: int, count: int, before: int = number) -> None:
             on_progress((before + done / count) / len(_ROUNDS))
 
-        planted = feet.contacts(chain, floor, trust.edges) * seen
+        planted = feet.contacts(chain, floor, trust.edges) * in_sight
         ground = (
             feet.still(chain, planted, worth, trust.release),
             feet.grounded(planted, floor, worth, trust.ground_sigma),
         )
-        evidence = clip_evidence(keypoints, landmarks2d, points, camera, rate_hz, trust.outlier)
+        evidence = clip_evidence(keypoints, landmarks2d, points, seen, camera, rate_hz, trust.outlier)
         terms = [*evidence, smooth_as_it_moves(chain), *ground]
         chain = solve_sequence(chain, terms, trust.termination, _WINDOWS, on_window).chain
         floor = feet.floor(chain, planted, floor)
@@ -139,17 +139,17 @@ def find_floor_turn(
     """
     if len(keypoints.times) < _SHORTEST:
         return np.eye(3)
-    points, feet = _points_of(body, keypoints.betas)
+    points, seen, feet = _points_of(body, keypoints.betas)
     chain = _chain_of(start, keypoints, skeleton, rate_hz)
-    trust, seen = _ROUNDS[1], _in_sight(keypoints)
-    planted = feet.contacts(chain, start.floor, trust.edges) * seen
+    trust, in_sight = _ROUNDS[1], _in_sight(keypoints)
+    planted = feet.contacts(chain, start.floor, trust.edges) * in_sight
     terms = [
-        *clip_evidence(keypoints, landmarks2d, points, camera, rate_hz, trust.outlier),
+        *clip_evidence(keypoints, landmarks2d, points, seen, camera, rate_hz, trust.outlier),
         smooth_as_it_moves(chain),
         feet.still(chain, planted, frame_worth(rate_hz), trust.release),
     ]
     chain = solve_sequence(chain, terms, _ROUGH, _WINDOWS).chain
-    return feet.floor_turn(chain, feet.contacts(chain, start.floor, trust.edges) * seen, level)
+    return feet.floor_turn(chain, feet.contacts(chain, start.floor, trust.edges) * in_sight, level)
 
 
 def _in_sight(keypoints: Keypoints) -> torch.Tensor:
@@ -166,13 +166,17 @@ def _chain_of(start: ClipFit, keypoints: Keypoints, skeleton: Skeleton, rate_hz:
     return Chain(frames, pelvis, bones, rate_hz)
 
 
-def _points_of(body: Body, betas: Array) -> tuple[BodyPoints, Feet]:
-    """The landmarks on the body, and its heels and toes."""
+def _points_of(body: Body, betas: Array) -> tuple[BodyPoints, BodyPoints, Feet]:
+    """The landmarks on the body, the same where the detector marks them, and heels and toes."""
     found = landmark_points(body, betas)
     rest, vertices = body.rest_joints(betas), body.rest_vertices(betas)
     heights = rest[found.joint, 1] + found.offset[:, 1] - float(vertices[:, 1].min())
-    points, chosen = BodyPoints([int(joint) for joint in found.joint], _tensor(found.offset)), list(FOOT_POINTS)
-    return points, Feet(points.pick(chosen), _tensor(heights[chosen]))
+    points, chosen = _fixed(found), list(FOOT_POINTS)
+    return points, _fixed(seen_points(body, betas)), Feet(points.pick(chosen), _tensor(heights[chosen]))
+
+
+def _fixed(points: LandmarkPoints) -> BodyPoints:
+    return BodyPoints([int(joint) for joint in points.joint], _tensor(points.offset))
 
 
 def _tensor(values: Array) -> torch.Tensor:

@@ -255,25 +255,25 @@ class Ground:
 class ViewAcceleration:
     """Joints move smoothly, and even more smoothly away from the camera and towards it, where they are hardly seen to.
 
-    residual   as JointAcceleration's, and once more its z / depth_share, without the Huber kernel
+    residual   as JointAcceleration's, and the same once more in depth alone, without the Huber kernel
 
     Attributes:
         sigma: (T, 24) expected acceleration, m/s^2.
-        depth_share: what is left of it in depth.
+        sigma_depth: (T, 24) the same in depth, z.
     """
 
     sigma: Tensor
-    depth_share: float
+    sigma_depth: Tensor
 
     def linearize(self, chain: Chain) -> Blocks:
         every = JointAcceleration(self.sigma).linearize(chain)
         weight = every.weight.unflatten(1, (-1, 3)).clone()
-        depth, in_depth = every.residual.unflatten(1, (-1, 3))[..., 2], (self.depth_share * self.sigma[1:-1]) ** -2
+        depth, in_depth = every.residual.unflatten(1, (-1, 3))[..., 2], self.sigma_depth[1:-1] ** -2
         weight[..., 2] += in_depth
         return replace(every, weight=weight.flatten(1), cost=every.cost + (in_depth * depth * depth).sum(1) / 2)
 
     def window(self, frames: slice) -> Self:
-        return replace(self, sigma=self.sigma[frames])
+        return replace(self, sigma=self.sigma[frames], sigma_depth=self.sigma_depth[frames])
 
 
 _DEEPEST = 0.2  # m: who is farther under the ground has jumped off it
