@@ -133,18 +133,15 @@ class Chain:
     def moved(self, step: Tensor, frames: slice = slice(None)) -> Chain:
         """The chain after a step (T', 75) of some frames, or all."""
         turns = so3.exp(step[:, 3:].unflatten(-1, (JOINT_COUNT, 3)))
-        return self._with(frames, turns @ self.frames[frames], self.pelvis[frames] + step[:, PELVIS_MOVE])
-
-    def calmed(self, frames: slice = slice(None)) -> Chain:
-        """Some frames, or all, the mean of themselves, twice, and their neighbours: what alternates from frame to frame
-        is gone."""
-        calm = so3.closest_rotation(_mean_of_neighbours(self.frames)[frames])
-        return self._with(frames, calm, _mean_of_neighbours(self.pelvis)[frames])
-
-    def _with(self, frames: slice, rotations: Tensor, pelvis: Tensor) -> Chain:
         new = Chain(self.frames.clone(), self.pelvis.clone(), self.bones, self.frame_rate)
-        new.frames[frames], new.pelvis[frames] = rotations, pelvis
+        new.frames[frames] = turns @ self.frames[frames]
+        new.pelvis[frames] += step[:, PELVIS_MOVE]
         return new
+
+    def calmed(self) -> Chain:
+        """Every frame the mean of itself, twice, and its neighbours: what alternates from frame to frame is gone."""
+        frames = so3.closest_rotation(_mean_of_neighbours(self.frames))
+        return Chain(frames, _mean_of_neighbours(self.pelvis), self.bones, self.frame_rate)
 
     def window(self, frames: slice) -> Chain:
         """The chain of some frames."""

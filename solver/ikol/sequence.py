@@ -26,6 +26,8 @@ from .quasi_newton import QuasiNewton
 from .terms import AngularAcceleration, JointAcceleration, Keypoints, Rotations, Term, Twists
 
 _DAMPING = 1.0  # squared expected errors per rad^2 or m^2
+# How near a decrease comes to the predicted one, as a share, where the cost is so quadratic that a factor serves again.
+_FORESEEN = 0.05
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,10 @@ def start_chain(
     skeleton: Skeleton, keypoints: Tensor, betas: Tensor, twist: Tensor, leaf_rotations: Tensor, confidence: Tensor,
     frame_rate: float,
 ) -> Chain:  # fmt: skip
-    """The clip solved frame by frame, from the layer's inputs and one shape (10,)."""
+    """The clip solved frame by frame, from the layer's inputs and one shape (10,).
+
+    `calmed`, it is a better start: else the first factor is spent on the keypoints' noise, which smoothness forbids.
+    """
     with torch.no_grad():
         solution = IKOLLayer(skeleton)(keypoints, betas, twist, leaf_rotations, confidence)
         bones = skeleton.bones(betas.to(keypoints))[0]
@@ -206,13 +211,7 @@ def _solve_window(problem: _Problem, termination: ClipTermination) -> ClipSoluti
     chain, terms = problem.start, problem.terms
     free = slice(problem.held[0], len(chain.pelvis) - problem.held[1])
     model = _linearize(chain, terms)
-    cost = _cost(model)
-    calmed = chain.calmed(free)
-    calmed_model = _linearize(calmed, terms)
-    if _cost(calmed_model) < cost:
-        # What a first factor would be spent on: the keypoints' noise, which smoothness forbids.
-        chain, model, cost = calmed, calmed_model, _cost(calmed_model)
-    gradient, damping, newton, serves_again = _gradient(model)[free], _DAMPING, None, True
+    cost, gradient, damping, newton = _cost(model), _gradient(model)[free], _DAMPING, None
     for iteration in range(1, termination.max_iterations + 1):
         if newton is None:
             newton = _factor(model, chain, free, damping)
@@ -227,13 +226,13 @@ def _solve_window(problem: _Problem, termination: ClipTermination) -> ClipSoluti
         lower = trial_cost < cost
         if lower:
             trial_gradient = _gradient(trial_model)[free]
+            serves_again = newton.pairs or abs((cost - trial_cost) / predicted - 1) < _FORESEEN
             newton = newton.learn(step, trial_gradient - gradient) if serves_again else None
             chain, model, cost, gradient = trial, trial_model, trial_cost, trial_gradient
             damping = max(_DAMPING, damping / 10)
-        elif newton.pairs:
-            newton, serves_again = None, False  # robust terms change the matrix too much from step to step
         else:
-            newton, damping = None, 10 * damping
+            damping = damping if newton.pairs else 10 * damping
+            newton = None
         small = lower and float(step.abs().max()) < termination.step
         if small or predicted < termination.decrease * len(step):
             return ClipSolution(chain, True, iteration)

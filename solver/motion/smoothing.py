@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ def low_pass(values: Array, rate_hz: float, cutoff_hz: float) -> Array:
     """
     if rate_hz <= 2.5 * cutoff_hz or len(values) < 3:
         return values
-    sections = butter(2, cutoff_hz, fs=rate_hz, output="sos")
+    sections = _sections(rate_hz, cutoff_hz)
     padding = min(int(rate_hz), len(values) - 1)
     columns = values.reshape(len(values), -1)
     smoothed = np.empty_like(columns)
@@ -36,6 +37,11 @@ def low_pass(values: Array, rate_hz: float, cutoff_hz: float) -> Array:
         part = columns[:, some.kept].astype(np.float64)
         smoothed[:, some.kept] = sosfiltfilt(sections, part, axis=0, padlen=padding)
     return smoothed.reshape(values.shape)
+
+
+@lru_cache
+def _sections(rate_hz: float, cutoff_hz: float) -> Array:
+    return np.asarray(butter(2, cutoff_hz, fs=rate_hz, output="sos"))
 
 
 def fill_gaps(observations: Observations) -> Observations:
