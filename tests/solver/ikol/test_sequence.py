@@ -12,6 +12,7 @@ from solver.ikol.quasi_newton import QuasiNewton
 from solver.ikol.rows import DenseRows
 from solver.ikol.sequence import ClipTermination, ClipWindows, default_terms, solve_sequence, start_chain
 from solver.ikol.terms import Term, acceleration_stencil
+from solver.motion.clip_terms import BodyPoints, PlantedPoints
 from tests.solver.ikol.poses import Poses, describe
 
 RATE = 30.0
@@ -76,6 +77,21 @@ def test_sweep_solves_the_dense_system() -> None:
     assert factor is not None
     flat = _dense(terms, chain) + 1e-3 * torch.eye(count * UNKNOWNS, dtype=torch.float64)
     expected = torch.linalg.solve(flat, right.flatten()).reshape(count, UNKNOWNS)
+    torch.testing.assert_close(factor.solve(right), expected, rtol=1e-6, atol=1e-8)
+
+
+def test_a_part_of_the_matrix_leaves_out_what_ties_it_to_the_rest() -> None:
+    count, free = 7, slice(2, 5)
+    _, chain, terms = noisy_clip(count)
+    bands = Bands.zeros(count, chain.pelvis)
+    for term in terms:
+        term.linearize(chain).add_hessian(bands)
+    factor = factor_bands(bands.part(free), 1e-3)
+    assert factor is not None
+    inner = slice(free.start * UNKNOWNS, free.stop * UNKNOWNS)
+    flat = _dense(terms, chain)[inner, inner] + 1e-3 * torch.eye(3 * UNKNOWNS, dtype=torch.float64)
+    right = torch.randn(3, UNKNOWNS, generator=torch.Generator().manual_seed(6), dtype=torch.float64)
+    expected = torch.linalg.solve(flat, right.flatten()).reshape(3, UNKNOWNS)
     torch.testing.assert_close(factor.solve(right), expected, rtol=1e-6, atol=1e-8)
 
 
@@ -155,6 +171,22 @@ def test_whoever_listens_may_stop_the_solve() -> None:
         solve_sequence(start, terms, windows=ClipWindows(length=30, margin=5), on_window=stop)
     assert heard == [30]
     assert torch.get_num_threads() == threads
+
+
+def test_a_planted_foot_stays_where_it_is_over_the_seams_of_windows() -> None:
+    """Somebody stands; the keypoints drift by 20 cm to and fro in depth, much farther than a window is long."""
+    count = 200
+    poses = describe(torch.eye(3).double().expand(count, 24, 3, 3), torch.zeros(count, 10).double(), torch.float64)
+    drift = torch.zeros(count, 1, 3).double()
+    drift[:, 0, 2] = 0.1 * torch.sin(torch.arange(count) / 30)
+    confidence = torch.ones(count, 24).double()
+    given = (poses.joints + drift, poses.betas[0], poses.twist, poses.leaf_rotations, confidence)
+    start, terms = start_chain(poses.skeleton, *given, RATE), default_terms(*(given[i] for i in (0, 2, 3, 4)))
+    feet = BodyPoints([7, 8], torch.zeros(2, 3).double())
+    terms.append(PlantedPoints(feet, torch.ones(count, 2).double(), 1.0, torch.full((count,), 0.6).double(), 1e-3))
+    chain = solve_sequence(start, terms, windows=ClipWindows(length=40, margin=10)).chain
+    steps = feet.place(chain).diff(dim=0).norm(dim=-1)
+    assert steps.max() < 1e-3
 
 
 def _dense(terms: list[Term], chain: Chain) -> Tensor:
