@@ -96,10 +96,10 @@ def fit_clip(
     """
     if len(keypoints.times) < _SHORTEST:
         return start
-    points, feet = _points_of(body, keypoints.betas)
-    chain = _chain_of(start, keypoints, skeleton, rate_hz)
+    points, feet = body_points(body, keypoints.betas)
+    chain = chain_of(start, keypoints, skeleton, rate_hz)
     worth, floor = frame_worth(rate_hz), start.floor
-    seen = _in_sight(keypoints)
+    seen = in_sight(keypoints)
     for number, trust in enumerate(_ROUNDS):
         on_progress(number / len(_ROUNDS))
 
@@ -139,9 +139,9 @@ def find_floor_turn(
     """
     if len(keypoints.times) < _SHORTEST:
         return np.eye(3)
-    points, feet = _points_of(body, keypoints.betas)
-    chain = _chain_of(start, keypoints, skeleton, rate_hz)
-    trust, seen = _ROUNDS[1], _in_sight(keypoints)
+    points, feet = body_points(body, keypoints.betas)
+    chain = chain_of(start, keypoints, skeleton, rate_hz)
+    trust, seen = _ROUNDS[1], in_sight(keypoints)
     planted = feet.contacts(chain, start.floor, trust.edges) * seen
     terms = [
         *clip_evidence(keypoints, landmarks2d, points, camera, rate_hz, trust.outlier),
@@ -152,12 +152,12 @@ def find_floor_turn(
     return feet.floor_turn(chain, feet.contacts(chain, start.floor, trust.edges) * seen, level)
 
 
-def _in_sight(keypoints: Keypoints) -> torch.Tensor:
+def in_sight(keypoints: Keypoints) -> torch.Tensor:
     """(T, 1) 1 where the person is seen: who walks on out of sight must not be held by feet last seen standing."""
     return _tensor(keypoints.confidence.max(axis=1, keepdims=True) > 0)
 
 
-def _chain_of(start: ClipFit, keypoints: Keypoints, skeleton: Skeleton, rate_hz: float) -> Chain:
+def chain_of(start: ClipFit, keypoints: Keypoints, skeleton: Skeleton, rate_hz: float) -> Chain:
     bones = skeleton.bones(torch.as_tensor(keypoints.betas, dtype=torch.float32)[None])[0]
     local, pelvis = _tensor(start.local), _tensor(start.pelvis)
     frames = torch.empty_like(local)
@@ -166,7 +166,7 @@ def _chain_of(start: ClipFit, keypoints: Keypoints, skeleton: Skeleton, rate_hz:
     return Chain(frames, pelvis, bones, rate_hz)
 
 
-def _points_of(body: Body, betas: Array) -> tuple[BodyPoints, Feet]:
+def body_points(body: Body, betas: Array) -> tuple[BodyPoints, Feet]:
     """The landmarks on the body, and its heels and toes."""
     found = landmark_points(body, betas)
     rest, vertices = body.rest_joints(betas), body.rest_vertices(betas)
