@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from .lens import FocalLength
 from .lift import CorrectedLandmarks
 from .motion.camera import Intrinsics
-from .motion.focal_fit import FocalTrial, take_walk, try_focal, way_walked
+from .motion.focal_fit import FocalTrial, Walk, count_steps, take_walk, try_focal, way_in_depth
 from .person import PersonSolver, Track
 
 Array = NDArray[Any]
@@ -25,8 +25,10 @@ Array = NDArray[Any]
 _ENOUGH_HZ = 15.0  # steps are seen as well at this rate
 _LONGEST_SECONDS = 10.0
 _STEP, _FARTHEST = 0.3, 2  # between tried focal lengths, of the logarithm; and so many of them to each side
-_SHORTEST_WAY = 2.5  # m: of who walks less the picture's own errors would be told
-_SIGMA = 0.18  # of the estimate's logarithm
+# Of who does not walk, or not towards the camera or away, the landmarks' own errors would be told.
+_SHORTEST_WAY = 1.5  # m, in depth
+_FEWEST_STEPS, _SLOWEST_STEPS = 5, 1.1  # steps, and steps a second
+_SIGMA = 0.2  # of the estimate's logarithm
 
 
 def estimate_focal(
@@ -42,7 +44,8 @@ def estimate_focal(
             background tell, and how sure that is (2, 2), as PersonSolver.find_floor_turn wants it.
     """
     every = max(1, round(solver.rate_hz / _ENOUGH_HZ))
-    moments = slice(0, round(_LONGEST_SECONDS * solver.rate_hz), every)
+    first = _liveliest(track.observations.landmarks2d, solver.rate_hz)
+    moments = slice(first, first + round(_LONGEST_SECONDS * solver.rate_hz), every)
     solver, track = replace(solver, rate_hz=solver.rate_hz / every), _some_moments(track, moments)
     image = track.observations.landmarks2d
 
@@ -56,9 +59,9 @@ def estimate_focal(
 
     corrected, camera = thinned(assumed.pixels)
     solved = solver.solve(track, corrected, camera, lambda _share: None)
-    if way_walked(solved.fit.pelvis, solver.rate_hz) < _SHORTEST_WAY:
-        return assumed
     walk = take_walk(solved.fit, solved.keypoints, solver.body, solver.skeleton, camera, solver.rate_hz)
+    if not _walks(walk):
+        return assumed
     trials: dict[int, FocalTrial] = {}
 
     def attempt(step: int, near: int | None) -> None:
@@ -74,6 +77,13 @@ def estimate_focal(
     if 0 < abs(least) < _FARTHEST:
         attempt(2 * least, least)
     return combine(assumed, {step: trial.cost for step, trial in trials.items()})
+
+
+def _walks(walk: Walk) -> bool:
+    """Whether somebody walks or runs, and nearer or away."""
+    steps, rate_hz = count_steps(walk.planted), walk.chain.frame_rate
+    enough = max(_FEWEST_STEPS, _SLOWEST_STEPS * len(walk.planted) / rate_hz)
+    return steps >= enough and way_in_depth(walk.fit.pelvis, rate_hz) >= _SHORTEST_WAY
 
 
 def combine(assumed: FocalLength, costs: dict[int, float]) -> FocalLength:
@@ -94,7 +104,18 @@ def least_cost(costs: dict[int, float]) -> float:
     return float(np.clip(lowest, min(costs), max(costs)))
 
 
+def _liveliest(landmarks2d: Array, rate_hz: float) -> int:
+    """The moment that starts the seconds in which the person's size in the picture, of (T, 33, 3), changes most."""
+    second = round(rate_hz)
+    heights = np.ptp(landmarks2d[::second, :, 1], axis=1)
+    change = np.abs(np.diff(np.log(np.maximum(heights, 1.0))))
+    if len(change) <= _LONGEST_SECONDS:
+        return 0
+    return second * int(np.convolve(change, np.ones(round(_LONGEST_SECONDS)), "valid").argmax())
+
+
 def _some_moments(track: Track, moments: slice) -> Track:
+    """The track with these moments only."""
     seen = track.observations
     chosen = replace(
         seen,

@@ -107,6 +107,8 @@ def solve(request: SolveRequest, job: Job) -> list[Path]:
     if request.estimate_focal and focal.source == "assumed":
         view = _View(video.image_size, people, background, segments, solver.rate_hz)
         focal = estimate_focal(focal, solver, tracks[0], partial(view.look, tracks[0]))
+        if focal.source == "assumed":
+            job.emit(Notice("focal_assumed", "Nobody walks nearer or away; the focal length is assumed."))
     settings = {
         **_describe(video, request, device),
         "in_point_s": float(people[0].times[0]),

@@ -33,6 +33,7 @@ _TERMINATION = ClipTermination(max_iterations=20, step=4e-3, decrease=0.02)  # c
 _FIRST_ROUNDS, _ROUNDS = 6, 3  # of fitting the motion and the landmarks' places in turn; a neighbour's are near
 _OUTLIER, _GROUND_SIGMA, _RELEASE, _EDGES = 2.0, 0.01, 1.2, 0.2  # as in the last round of the clip's fit
 _PLACE_SIGMA = 0.02  # m: how far a landmark is always off its place on the body
+_PLANTED = 0.5
 _STRIDE_SECONDS = 0.3  # shorter moves are the depth's wandering
 
 
@@ -71,10 +72,17 @@ class FocalTrial:
     places: Tensor
 
 
-def way_walked(pelvis: Array, rate_hz: float) -> float:
-    """Metres that somebody at `pelvis` (T, 3), camera axes, goes over the floor."""
+def count_steps(planted: Tensor) -> int:
+    """How often the foot that alone is on the ground changes; `planted` (T, 4) as in a Walk."""
+    left, right = (side > _PLANTED for side in (planted[:, :2].amax(1), planted[:, 2:].amax(1)))
+    standing = left[left != right]
+    return int((standing[1:] != standing[:-1]).sum())
+
+
+def way_in_depth(pelvis: Array, rate_hz: float) -> float:
+    """Metres that somebody at `pelvis` (T, 3), camera axes, goes towards the camera and away from it."""
     step = max(1, round(_STRIDE_SECONDS * rate_hz))
-    return float(np.linalg.norm(np.diff(pelvis[::step, [0, 2]], axis=0), axis=1).sum())
+    return float(np.abs(np.diff(pelvis[::step, 2])).sum())
 
 
 def take_walk(
