@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -28,14 +29,14 @@ def sequence_table() -> list[str]:
         truth = poses.joints + motion.translation[:, None].float()
         noise = 0.015 * torch.randn(truth.shape, generator=torch.Generator().manual_seed(1))
         start, terms = clip_of(poses, truth + noise, 30.0)
-        smooth = solve_sequence(start, terms).chain
+        smooth = solve_sequence(start.calmed(), terms).chain
         figures = [1000 * float((c.joints - truth).norm(dim=-1).mean()) for c in (start, smooth)]
         stencil = acceleration_stencil(30.0)
         figures += [float(difference(c.joints - truth, stencil).norm(dim=-1).mean()) for c in (start, smooth)]
         clean, clean_terms = clip_of(poses, truth, 30.0)
         speed = [
             float(difference(j[:, 20:22], velocity_stencil(30.0)).norm(dim=-1).max())
-            for j in (solve_sequence(clean, clean_terms).chain.joints, truth)
+            for j in (solve_sequence(clean.calmed(), clean_terms).chain.joints, truth)
         ]
         rows.append(f"| {name} | {' | '.join(f'{f:.1f}' for f in figures)} | {100 * speed[0] / speed[1]:.1f} % |")
     return rows
@@ -48,9 +49,11 @@ def sequence_speed() -> list[str]:
     noise = 0.015 * torch.randn(poses.joints.shape, generator=torch.Generator().manual_seed(1))
     keypoints = poses.joints + noise
     start, terms = clip_of(poses, keypoints, 30.0)
-    times = interleave(
-        {"frame by frame": lambda: clip_of(poses, keypoints, 30.0), "smooth": lambda: solve_sequence(start, terms)}, 5
-    )
+    rivals: dict[str, Callable[[], object]] = {
+        "frame by frame": lambda: clip_of(poses, keypoints, 30.0),
+        "smooth": lambda: solve_sequence(start.calmed(), terms),
+    }
+    times = interleave(rivals, 5)
     rows = ["| 3,000 frames | s |", "|---|---|"]
     rows += [f"| {name} | {milliseconds / 1000:.2f} |" for name, milliseconds in times.items()]
     rows.append(f"\nRatio {times['smooth'] / times['frame by frame']:.1f}.\n")
@@ -67,6 +70,7 @@ def sequence_speed() -> list[str]:
 
 def _apart(start: Chain, terms: list[Term], termination: ClipTermination, windows: ClipWindows | None) -> str:
     """How far joints of windows and of the whole lie apart."""
+    start = start.calmed()
     cut = solve_sequence(start, terms, termination, windows or ClipWindows()).chain.joints
     distance = 1000 * (solve_sequence(start, terms, termination, None).chain.joints - cut).norm(dim=-1)
     return f"{float(distance.mean()):.4f} mm in the mean, {float(distance.max()):.4f} at most"

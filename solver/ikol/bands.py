@@ -10,7 +10,7 @@ from torch import Tensor
 from .chain import UNKNOWNS
 
 SPAN = 3  # frames that a term takes in at most
-_REACH = SPAN - 1
+REACH = SPAN - 1  # frames after it that a frame couples with
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,20 @@ class Bands:
     @classmethod
     def zeros(cls, count: int, like: Tensor) -> Bands:
         """For `count` frames, with the type and device of `like`."""
-        return cls(like.new_zeros(count + _REACH, SPAN * UNKNOWNS, UNKNOWNS))
+        return cls(like.new_zeros(count + REACH, SPAN * UNKNOWNS, UNKNOWNS))
 
     def block(self, ahead: int) -> Tensor:
         """View (T - ahead, 75, 75): row block t + `ahead`, column block t."""
-        count = len(self.columns) - _REACH - ahead
+        count = len(self.columns) - REACH - ahead
         return self.columns[:count, ahead * UNKNOWNS : (ahead + 1) * UNKNOWNS]
+
+    def part(self, frames: slice) -> Bands:
+        """View of the matrix of some of the frames; what couples them to the frames after them becomes zero."""
+        columns = self.columns[frames.start : frames.stop + REACH]
+        for ahead in range(1, SPAN):
+            columns[-REACH - ahead : -REACH, ahead * UNKNOWNS :] = 0
+        columns[-REACH:] = 0
+        return Bands(columns)
 
 
 @dataclass(frozen=True)
@@ -49,7 +57,7 @@ class BandFactor:
 
     def solve(self, right: Tensor) -> Tensor:
         """x (T, 75) with H x = right (T, 75): one sweep forward, one back."""
-        count, room = len(right), right.new_zeros(_REACH * UNKNOWNS)
+        count, room = len(right), right.new_zeros(REACH * UNKNOWNS)
         forward = torch.cat((right.flatten(), room))
         own, ahead = _cut(forward, count)
         for vector, reach, beyond in zip(own, self.reach.unbind(0), ahead, strict=True):
@@ -66,7 +74,7 @@ class BandFactor:
 def _cut(vector: Tensor, count: int) -> tuple[list[Tensor], list[Tensor]]:
     """Views of each frame's part (75) and of the two parts after it (150)."""
     own = vector[: count * UNKNOWNS].view(count, UNKNOWNS).unbind(0)
-    ahead = vector[UNKNOWNS:].unfold(0, _REACH * UNKNOWNS, UNKNOWNS).unbind(0)
+    ahead = vector[UNKNOWNS:].unfold(0, REACH * UNKNOWNS, UNKNOWNS).unbind(0)
     return list(own), list(ahead[:count])
 
 
@@ -79,10 +87,10 @@ def factor_bands(bands: Bands, damping: float) -> BandFactor | None:
     columns = bands.columns
     heads, belows = columns[:, :-UNKNOWNS].unbind(0), columns[:, UNKNOWNS:].unbind(0)
     owns, nears, fars = (columns[:, d * UNKNOWNS : (d + 1) * UNKNOWNS].unbind(0) for d in range(SPAN))
-    reach = columns.new_empty(_REACH * UNKNOWNS, UNKNOWNS)
+    reach = columns.new_empty(REACH * UNKNOWNS, UNKNOWNS)
     far_reach = reach[UNKNOWNS:]
     failures = list[Tensor]()
-    for t in range(len(columns) - _REACH):
+    for t in range(len(columns) - REACH):
         lower, failure = torch.linalg.cholesky_ex(owns[t])
         failures.append(failure)
         torch.cholesky_inverse(lower, out=owns[t])
@@ -92,4 +100,4 @@ def factor_bands(bands: Bands, damping: float) -> BandFactor | None:
         belows[t].copy_(reach)
     if bool(torch.stack(failures).any()):
         return None
-    return BandFactor(columns[:-_REACH, :UNKNOWNS], columns[:-_REACH, UNKNOWNS:])
+    return BandFactor(columns[:-REACH, :UNKNOWNS], columns[:-REACH, UNKNOWNS:])

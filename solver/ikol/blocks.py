@@ -44,10 +44,6 @@ class Blocks:
         for d in range(len(self.stencil)):
             self.rows.add_product(bands.block(d), _band_weight(self.weight, self.stencil, d))
 
-    def add_curvature(self, bands: Bands) -> None:
-        """Add what second derivatives the rows know."""
-        self.rows.add_bend(bands.block(0), self._force)
-
     @property
     def _force(self) -> Tensor:
         return _spread(self.weight * self.residual, self.stencil)

@@ -8,7 +8,7 @@ its parent's. Tensors are batch first here; T is the number of frames.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import torch
 from torch import Tensor
@@ -20,9 +20,17 @@ UNKNOWNS = 3 + 3 * JOINT_COUNT
 PELVIS_MOVE = slice(0, 3)
 
 
-def turn_of(body: int) -> slice:
-    """Where a body's turn stands among a frame's unknowns."""
-    return slice(3 + 3 * body, 6 + 3 * body)
+def turn_of(body: int) -> int:
+    """Where the three numbers of a body's turn begin among a frame's unknowns."""
+    return 3 + 3 * body
+
+
+@lru_cache
+def places(rows: tuple[int, ...], columns: tuple[int, ...], device: torch.device) -> Tensor:
+    """(9 n) where 3x3 blocks that begin at `rows` and `columns` stand in a flattened matrix (any, 75)."""
+    axes = torch.arange(3)
+    first, second = (torch.tensor(begins)[:, None] + axes for begins in (rows, columns))
+    return (UNKNOWNS * first[:, :, None] + second[:, None]).flatten().to(device)
 
 
 def _ways() -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
@@ -110,31 +118,25 @@ class Chain:
         own = still.index_add(1, at, torch.linalg.cross(arms, forces))
         return torch.cat((pulled[:, :3], pulled[:, 3:] + own.flatten(1)), 1)
 
-    def curvature(self, forces: Tensor) -> Tensor:
-        """(T, 24, 3, 3) second derivative, in each body's turn, of a cost whose gradient in the joints is `forces`
-        (T, 24, 3). Between different bodies there is none, because turns are absolute."""
-        outer = self.joints_and_arms[1][..., None] * _sum_below(forces)[..., None, :]
-        outer = (outer + outer.mT) / 2
-        own = outer - outer.diagonal(dim1=-2, dim2=-1).sum(-1)[..., None, None] * torch.eye(3).to(outer)
-        return torch.zeros_like(own).index_add(1, _parents(forces), own[:, 1:])
-
     def points(self, bodies: list[int], offsets: Tensor) -> Tensor:
         """(T, n, 3) points attached to `bodies` at offsets (n, 3) or (T, n, 3), m, in the bodies' rest frames."""
         return self.joints[:, bodies] + (self.frames[:, bodies] @ offsets[..., None]).squeeze(-1)
 
     def point_jacobian(self, bodies: list[int], offsets: Tensor) -> Tensor:
         """(T, n, 3, 75) derivative of `points`."""
-        jacobian = self.joint_jacobian[:, bodies].clone()
+        jacobian = self.joint_jacobian.index_select(1, torch.tensor(bodies, device=offsets.device))
         arms = so3.hat((self.frames[:, bodies] @ offsets[..., None]).squeeze(-1))
-        for i, body in enumerate(bodies):
-            jacobian[:, i, :, turn_of(body)] -= arms[:, i]
+        at = places(tuple(range(0, 3 * len(bodies), 3)), tuple(map(turn_of, bodies)), arms.device)
+        jacobian.view(len(arms), -1).index_add_(1, at, arms.flatten(1), alpha=-1)
         return jacobian
 
-    def moved(self, step: Tensor) -> Chain:
-        """The chain after a step (T, 75)."""
-        turns = step[:, 3:].unflatten(-1, (JOINT_COUNT, 3))
-        pelvis = self.pelvis + step[:, PELVIS_MOVE]
-        return Chain(so3.exp(turns) @ self.frames, pelvis, self.bones, self.frame_rate)
+    def moved(self, step: Tensor, frames: slice = slice(None)) -> Chain:
+        """The chain after a step (T', 75) of some frames, or all."""
+        turns = so3.exp(step[:, 3:].unflatten(-1, (JOINT_COUNT, 3)))
+        new = Chain(self.frames.clone(), self.pelvis.clone(), self.bones, self.frame_rate)
+        new.frames[frames] = turns @ self.frames[frames]
+        new.pelvis[frames] += step[:, PELVIS_MOVE]
+        return new
 
     def calmed(self) -> Chain:
         """Every frame the mean of itself, twice, and its neighbours: what alternates from frame to frame is gone."""

@@ -14,7 +14,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from .chain import UNKNOWNS, Chain, turn_of
+from .chain import Chain, places, turn_of
 from .kinematics import PARENTS
 
 
@@ -28,9 +28,6 @@ class Rows(ABC):
     @abstractmethod
     def add_product(self, block: Tensor, weight: Tensor) -> None:
         """Add J_(t+d)^T diag(weight_t) J_t to block (T - d, 75, 75); weight (T - d, m) tells d."""
-
-    def add_bend(self, block: Tensor, force: Tensor) -> None:  # noqa: B027 none is the rule
-        """Add the rows' second derivatives under force (T, m) to block (T, 75, 75); here none: Gauss-Newton."""
 
 
 class MatrixRows(Rows):
@@ -55,7 +52,7 @@ class DenseRows(MatrixRows):
 
 @dataclass(frozen=True)
 class JointRows(MatrixRows):
-    """The chain's joints, m = 72, second derivatives included."""
+    """The chain's joints, m = 72."""
 
     chain: Chain
 
@@ -65,9 +62,6 @@ class JointRows(MatrixRows):
 
     def pull(self, force: Tensor) -> Tensor:
         return self.chain.pull(force.unflatten(1, (-1, 3)))
-
-    def add_bend(self, block: Tensor, force: Tensor) -> None:
-        _own_turns(block).add_(self.chain.curvature(force.unflatten(1, (-1, 3))).movedim(1, -1))
 
 
 @dataclass(frozen=True)
@@ -108,7 +102,8 @@ class TurnRows(Rows):
     def add_product(self, block: Tensor, weight: Tensor) -> None:
         count, jacobian = len(weight), self.jacobian
         weighted = jacobian[:count] * weight.unflatten(1, jacobian.shape[1:3])[..., None]
-        _own_turns(block).add_((jacobian[len(jacobian) - count :].mT @ weighted).movedim(1, -1))
+        bodies = range(len(PARENTS))
+        _add_turns(block, bodies, bodies, jacobian[len(jacobian) - count :].mT @ weighted)
 
 
 @dataclass(frozen=True)
@@ -125,25 +120,28 @@ class RelativeTurnRows(Rows):
 
     def pull(self, force: Tensor) -> Tensor:
         turns = (force.unflatten(1, self.jacobian.shape[1:3])[..., None, :] @ self.jacobian).squeeze(-2)
-        pulled = turns.new_zeros(len(turns), UNKNOWNS)
-        for joint, turn in zip(self.joints, turns.unbind(1), strict=True):
-            pulled[:, turn_of(joint)] += turn
-            if PARENTS[joint] >= 0:
-                pulled[:, turn_of(PARENTS[joint])] -= turn
-        return pulled
+        hung, parents = self._hung
+        pulled = turns.new_zeros(len(turns), len(PARENTS), 3)
+        pulled.index_add_(1, torch.tensor(self.joints, device=turns.device), turns)
+        pulled.index_add_(1, torch.tensor(parents, device=turns.device), turns[:, hung], alpha=-1)
+        return torch.cat((torch.zeros_like(pulled[:, 0]), pulled.flatten(1)), 1)
 
     def add_product(self, block: Tensor, weight: Tensor) -> None:
         weighted = self.jacobian * weight.unflatten(1, self.jacobian.shape[1:3])[..., None]
-        for joint, product in zip(self.joints, (self.jacobian.mT @ weighted).unbind(1), strict=True):
-            own = turn_of(joint)
-            block[:, own, own] += product
-            if PARENTS[joint] >= 0:
-                above = turn_of(PARENTS[joint])
-                block[:, above, above] += product
-                block[:, own, above] -= product
-                block[:, above, own] -= product
+        product = self.jacobian.mT @ weighted
+        hung, parents = self._hung
+        own, between = [self.joints[index] for index in hung], product[:, hung]
+        _add_turns(block, [*self.joints, *parents], [*self.joints, *parents], torch.cat((product, between), 1))
+        _add_turns(block, [*own, *parents], [*parents, *own], torch.cat((between, between), 1), -1)
+
+    @property
+    def _hung(self) -> tuple[list[int], list[int]]:
+        """Which of the joints hang from a body, and from which."""
+        hung = [index for index, joint in enumerate(self.joints) if PARENTS[joint] >= 0]
+        return hung, [PARENTS[self.joints[index]] for index in hung]
 
 
-def _own_turns(block: Tensor) -> Tensor:
-    """View (T, 3, 3, 24) of the bodies' own blocks of (T, 75, 75)."""
-    return block[:, 3:, 3:].unflatten(-2, (-1, 3)).unflatten(-1, (-1, 3)).diagonal(dim1=1, dim2=3)
+def _add_turns(block: Tensor, rows: Sequence[int], columns: Sequence[int], product: Tensor, sign: int = 1) -> None:
+    """Add products (T, n, 3, 3), row body by column body, to block (T, 75, 75)."""
+    at = places(tuple(map(turn_of, rows)), tuple(map(turn_of, columns)), block.device)
+    block.view(len(block), -1).index_add_(1, at, product.flatten(1), alpha=sign)

@@ -1,14 +1,15 @@
 """A clip as one problem: every frame's residuals and what ties the frames together, solved as a block-banded system.
 
-Cost and memory are linear in the frames: a long clip is solved in windows that overlap by more than the smoothness
-reaches, and each keeps its middle.
+Cost and memory are linear in the frames: a long clip is solved in windows. The middle one comes first, then its
+neighbours, each tied to the window before it, so that nothing jumps or slides over a seam; two at once, one on the way
+to the clip's start and one on the way to its end. Beyond each window's free end a margin is solved along with it and
+left to the next, because what comes later has a say.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -16,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ..device import one_thread
-from .bands import SPAN, Bands, factor_bands
+from .bands import REACH, SPAN, Bands, factor_bands
 from .blocks import Blocks
 from .chain import Chain
 from .kinematics import LEAF_INPUT_ORDER, Skeleton
@@ -25,7 +26,8 @@ from .quasi_newton import QuasiNewton
 from .terms import AngularAcceleration, JointAcceleration, Keypoints, Rotations, Term, Twists
 
 _DAMPING = 1.0  # squared expected errors per rad^2 or m^2
-_WINDOWS_AHEAD = 2  # of each worker: nobody waits for a slow window before
+# How near a decrease comes to the predicted one, as a share, where the cost is so quadratic that a factor serves again.
+_FORESEEN = 0.05
 
 
 @dataclass(frozen=True)
@@ -45,24 +47,60 @@ class ClipTermination:
 
 @dataclass(frozen=True)
 class ClipWindows:
-    """How a long clip is cut: `length` frames kept from each window, `margin` more on each side, frames."""
+    """How a long clip is cut: at most `length` frames kept from each window, `margin` more beyond each free end."""
 
     length: int = 600
     margin: int = 30
 
-    def cut(self, count: int) -> list[tuple[int, int]]:
-        """First and last-plus-one frame of what each window keeps: even shares of at most `length`."""
-        shares = -(-count // self.length)
+    def cut(self, count: int) -> _Cut:
+        """Even shares of at most `length`, an odd number."""
+        shares = -(-count // self.length) | 1
         edges = [round(share * count / shares) for share in range(shares + 1)]
-        return list(pairwise(edges))
+        kept = [slice(first, last) for first, last in pairwise(edges)]
+        half, margin = shares // 2, self.margin
+        middle = _Window(kept[half], slice(max(0, kept[half].start - margin), kept[half].stop + margin), (0, 0))
+        to_start = [_Window(k, slice(max(0, k.start - margin), k.stop + REACH), (0, REACH)) for k in kept[:half][::-1]]
+        to_end = [_Window(k, slice(k.start - REACH, k.stop + margin), (REACH, 0)) for k in kept[half + 1 :]]
+        return _Cut(middle, (to_start, to_end))
+
+
+@dataclass(frozen=True)
+class _Window:
+    """Frames to solve together.
+
+    Attributes:
+        kept: what the window finds.
+        reach: these and the frames around them that have a say; may end beyond the clip.
+        held: how many frames at the start and at the end of `reach` stay as they are.
+    """
+
+    kept: slice
+    reach: slice
+    held: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """A clip's windows: the middle one, and those on the ways from it to the clip's start and to its end."""
+
+    middle: _Window
+    ways: tuple[list[_Window], list[_Window]]
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """What a window minimises: terms, from a start of which the frames at both ends that are `held` stay."""
+
+    start: Chain
+    terms: Sequence[Term]
+    held: tuple[int, int]
 
 
 @dataclass(frozen=True)
 class ClipSolution:
-    """A solved clip: the chain, its cost in squared expected errors, converged, and steps tried, over all windows."""
+    """A solved clip: the chain, converged, and steps tried, over all windows."""
 
     chain: Chain
-    cost: float
     converged: bool
     iterations: int
 
@@ -86,7 +124,10 @@ def start_chain(
     skeleton: Skeleton, keypoints: Tensor, betas: Tensor, twist: Tensor, leaf_rotations: Tensor, confidence: Tensor,
     frame_rate: float,
 ) -> Chain:  # fmt: skip
-    """The clip solved frame by frame, from the layer's inputs and one shape (10,)."""
+    """The clip solved frame by frame, from the layer's inputs and one shape (10,).
+
+    `calmed`, it is a better start: else the first factor is spent on the keypoints' noise, which smoothness forbids.
+    """
     with torch.no_grad():
         solution = IKOLLayer(skeleton)(keypoints, betas, twist, leaf_rotations, confidence)
         bones = skeleton.bones(betas.to(keypoints))[0]
@@ -111,81 +152,91 @@ def solve_sequence(
     count = len(start.pelvis)
     if count < SPAN:
         raise ValueError(f"a clip of {count} frames; {SPAN} at least")
-    if windows is None or count <= windows.length + 2 * windows.margin:
+    if windows is None or count <= 2 * windows.length:  # in three it would hardly be done sooner
         with one_thread():
-            return _solve_window(start, terms, termination)
-    kept = windows.cut(count)
-    reaches = [slice(max(0, first - windows.margin), min(count, last + windows.margin)) for first, last in kept]
-    problems = ((start.window(reach), [term.window(reach) for term in terms]) for reach in reaches)
-    parts = _solve_together(problems, start.pelvis.device, termination)
-    frames, pelvis = torch.empty_like(start.frames), torch.empty_like(start.pelvis)
-    cost, converged, iterations = 0.0, True, 0
-    for (first, last), reach, part in zip(kept, reaches, parts, strict=True):
-        middle = part.chain.window(slice(first - reach.start, last - reach.start))
-        frames[first:last], pelvis[first:last] = middle.frames, middle.pelvis
-        # Window by window, without what ties one to the next: the whole clip's rows would not stay flat in memory.
-        cost += _cost(_linearize(middle, [term.window(slice(first, last)) for term in terms]))
+            return _solve_window(_Problem(start, terms, (0, 0)), termination)
+    chain = Chain(start.frames.clone(), start.pelvis.clone(), start.bones, start.frame_rate)
+    done, converged, iterations = 0, True, 0
+    for window, part in _solve_outwards(windows.cut(count), chain, terms, termination):
+        done += window.kept.stop - window.kept.start
         converged, iterations = converged and part.converged, iterations + part.iterations
         if on_window is not None:
-            on_window(last, count)
-    chain = Chain(frames, pelvis, start.bones, start.frame_rate)
-    return ClipSolution(chain, cost, converged, iterations)
+            on_window(done, count)
+    return ClipSolution(chain, converged, iterations)
 
 
-def _solve_together(
-    problems: Iterable[tuple[Chain, Sequence[Term]]], device: torch.device, termination: ClipTermination
-) -> Iterator[ClipSolution]:
-    """The windows' solutions in their order. On a CPU, as many windows at once as torch has threads: matrices of 75
-    rows gain nothing from a second thread, windows everything."""
-    workers = torch.get_num_threads() if device.type == "cpu" else 1
-    pool = ThreadPoolExecutor(workers)
-    pending = deque[Future[ClipSolution]]()
-    with one_thread():
-        try:
-            for chain, terms in problems:
-                # A window's chain and its solution's keep Jacobians, many times the poses: few are alive at once.
-                if len(pending) == _WINDOWS_AHEAD * workers:
-                    yield pending.popleft().result()
-                pending.append(pool.submit(_solve_window, chain, terms, termination))
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+def _solve_outwards(
+    cut: _Cut, chain: Chain, terms: Sequence[Term], termination: ClipTermination
+) -> Iterator[tuple[_Window, ClipSolution]]:
+    """Solve the windows from the middle to both ends of `chain`, in its place; yields each when it is done."""
+    before = chain.pelvis.clone()
+    # Matrices of 75 rows gain nothing from a second thread, windows everything.
+    workers = min(2, torch.get_num_threads()) if chain.pelvis.device.type == "cpu" else 1
+    with one_thread(), ThreadPoolExecutor(workers) as pool:
+
+        def begin(window: _Window) -> Future[ClipSolution]:
+            problem = _Problem(_tied(chain, before, window), [term.window(window.reach) for term in terms], window.held)
+            return pool.submit(_solve_window, problem, termination)
+
+        ways = [iter(way) for way in cut.ways]
+        running = {begin(cut.middle): (cut.middle, ways)}
+        while running:
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                window, onwards = running.pop(future)
+                part = future.result()
+                inner = slice(window.kept.start - window.reach.start, window.kept.stop - window.reach.start)
+                chain.frames[window.kept] = part.chain.frames[inner]
+                chain.pelvis[window.kept] = part.chain.pelvis[inner]
+                for way in onwards:
+                    following = next(way, None)
+                    if following is not None:
+                        running[begin(following)] = (following, [way])
+                yield window, part
+
+
+def _tied(chain: Chain, before: Tensor, window: _Window) -> Chain:
+    """A window's start: moved along with its held end, which was at `before` (T, 3) of the clip when that began."""
+    start, moved = chain.window(window.reach), (chain.pelvis - before)[window.reach]
+    free = slice(window.held[0], len(moved) - window.held[1])
+    pelvis = start.pelvis.clone()
+    if window.held[0]:
+        pelvis[free] += moved[free.start - 1]
+    elif window.held[1]:
+        pelvis[free] += moved[free.stop]
+    return Chain(start.frames.clone(), pelvis, start.bones, start.frame_rate)
 
 
 @torch.no_grad()
-def _solve_window(chain: Chain, terms: Sequence[Term], termination: ClipTermination) -> ClipSolution:
+def _solve_window(problem: _Problem, termination: ClipTermination) -> ClipSolution:
+    chain, terms = problem.start, problem.terms
+    free = slice(problem.held[0], len(chain.pelvis) - problem.held[1])
     model = _linearize(chain, terms)
-    cost = _cost(model)
-    calmed = chain.calmed()
-    calmed_model = _linearize(calmed, terms)
-    if _cost(calmed_model) < cost:
-        # What a first factor would be spent on: the keypoints' noise, which smoothness forbids.
-        chain, model, cost = calmed, calmed_model, _cost(calmed_model)
-    gradient, damping, newton, curved = _gradient(model), _DAMPING, None, False
+    cost, gradient, damping, newton = _cost(model), _gradient(model)[free], _DAMPING, None
     for iteration in range(1, termination.max_iterations + 1):
         if newton is None:
-            newton = _factor(model, chain, damping, curved)
+            newton = _factor(model, chain, free, damping)
             if newton is None:
                 damping *= 10
                 continue
         step = newton.step(gradient)
         predicted = -float((gradient * step).sum()) / 2
-        trial = chain.moved(step)
+        trial = chain.moved(step, free)
         trial_model = _linearize(trial, terms)
         trial_cost = _cost(trial_model)
         lower = trial_cost < cost
-        settled = predicted < termination.decrease * len(step)
         if lower:
-            trial_gradient = _gradient(trial_model)
-            newton = newton.learn(step, trial_gradient - gradient)
-            chain, model, cost, gradient, curved = trial, trial_model, trial_cost, trial_gradient, True
-        if settled or (lower and float(step.abs().max()) < termination.step):
-            return ClipSolution(chain, cost, True, iteration)
-        if not lower:
+            trial_gradient = _gradient(trial_model)[free]
+            serves_again = newton.pairs or abs((cost - trial_cost) / predicted - 1) < _FORESEEN
+            newton = newton.learn(step, trial_gradient - gradient) if serves_again else None
+            chain, model, cost, gradient = trial, trial_model, trial_cost, trial_gradient
+            damping = max(_DAMPING, damping / 10)
+        else:
             damping = damping if newton.pairs else 10 * damping
             newton = None
-    return ClipSolution(chain, cost, False, termination.max_iterations)
+        small = lower and float(step.abs().max()) < termination.step
+        if small or predicted < termination.decrease * len(step):
+            return ClipSolution(chain, True, iteration)
+    return ClipSolution(chain, False, termination.max_iterations)
 
 
 def _linearize(chain: Chain, terms: Sequence[Term]) -> list[Blocks]:
@@ -201,14 +252,9 @@ def _gradient(model: list[Blocks]) -> Tensor:
     return torch.stack([part.gradient for part in model]).sum(0)
 
 
-def _factor(model: list[Blocks], chain: Chain, damping: float, curved: bool) -> QuasiNewton | None:
-    """With second derivatives where `curved`; where they leave a direction without a minimum, without."""
+def _factor(model: list[Blocks], chain: Chain, free: slice, damping: float) -> QuasiNewton | None:
     bands = Bands.zeros(len(chain.pelvis), chain.pelvis)
     for part in model:
         part.add_hessian(bands)
-        if curved:
-            part.add_curvature(bands)
-    factor = factor_bands(bands, damping)
-    if factor is None:
-        return _factor(model, chain, damping, curved=False) if curved else None
-    return QuasiNewton(factor)
+    factor = factor_bands(bands.part(free), damping)
+    return None if factor is None else QuasiNewton(factor)

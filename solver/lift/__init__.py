@@ -4,6 +4,7 @@ from .landmark_points import LandmarkPoints, landmark_points
 from .learned import CorrectedLandmarks, correct_landmarks
 from .lifter import Keypoints, lift
 from .regressor import landmark_regressor
+from .seen_points import seen_points
 
 __all__ = [
     "CorrectedLandmarks",
@@ -13,4 +14,5 @@ __all__ = [
     "landmark_points",
     "landmark_regressor",
     "lift",
+    "seen_points",
 ]

@@ -19,7 +19,7 @@ from ..body_file import Body
 from ..ikol import Skeleton
 from ..ikol.chain import Chain
 from ..ikol.sequence import ClipTermination, ClipWindows, solve_sequence
-from ..lift import Keypoints, landmark_points
+from ..lift import Keypoints, LandmarkPoints, landmark_points, seen_points
 from ..stretches import stretches
 from .camera import Intrinsics
 from .clip_terms import BodyPoints
@@ -31,8 +31,8 @@ Array = NDArray[Any]
 
 _SHORTEST = 3  # moments; fewer have no acceleration, and nothing to smooth
 # Steps beyond these change nothing that can be seen; what a next round goes on from may be rough.
-_TERMINATION = ClipTermination(max_iterations=20, step=0.02, decrease=0.1)
-_ROUGH = replace(_TERMINATION, max_iterations=6)
+_TERMINATION = ClipTermination(max_iterations=9, step=0.02, decrease=0.1)
+_ROUGH = replace(_TERMINATION, max_iterations=7)
 _WINDOWS = ClipWindows(length=160, margin=25)
 
 
@@ -96,23 +96,23 @@ def fit_clip(
     """
     if len(keypoints.times) < _SHORTEST:
         return start
-    points, feet = body_points(body, keypoints.betas)
+    points, seen, feet = body_points(body, keypoints.betas)
     chain = chain_of(start, keypoints, skeleton, rate_hz)
     worth, floor = frame_worth(rate_hz), start.floor
-    seen = in_sight(keypoints)
+    visible = in_sight(keypoints)
     for number, trust in enumerate(_ROUNDS):
         on_progress(number / len(_ROUNDS))
 
         def on_window(done: int, count: int, before: int = number) -> None:
             on_progress((before + done / count) / len(_ROUNDS))
 
-        planted = feet.contacts(chain, floor, trust.edges) * seen
+        planted = feet.contacts(chain, floor, trust.edges) * visible
         ground = (
             feet.still(chain, planted, worth, trust.release),
             feet.grounded(planted, floor, worth, trust.ground_sigma),
         )
-        evidence = clip_evidence(keypoints, landmarks2d, points, camera, rate_hz, trust.outlier)
-        terms = [*evidence, *smooth_as_it_moves(chain), *ground]
+        evidence = clip_evidence(keypoints, landmarks2d, points, seen, camera, rate_hz, trust.outlier)
+        terms = [*evidence, smooth_as_it_moves(chain), *ground]
         chain = solve_sequence(chain, terms, trust.termination, _WINDOWS, on_window).chain
         floor = feet.floor(chain, planted, floor)
         del evidence, ground, terms  # before the next round's are made
@@ -139,17 +139,17 @@ def find_floor_turn(
     """
     if len(keypoints.times) < _SHORTEST:
         return np.eye(3)
-    points, feet = body_points(body, keypoints.betas)
+    points, seen, feet = body_points(body, keypoints.betas)
     chain = chain_of(start, keypoints, skeleton, rate_hz)
-    trust, seen = _ROUNDS[1], in_sight(keypoints)
-    planted = feet.contacts(chain, start.floor, trust.edges) * seen
+    trust, visible = _ROUNDS[1], in_sight(keypoints)
+    planted = feet.contacts(chain, start.floor, trust.edges) * visible
     terms = [
-        *clip_evidence(keypoints, landmarks2d, points, camera, rate_hz, trust.outlier),
-        *smooth_as_it_moves(chain),
+        *clip_evidence(keypoints, landmarks2d, points, seen, camera, rate_hz, trust.outlier),
+        smooth_as_it_moves(chain),
         feet.still(chain, planted, frame_worth(rate_hz), trust.release),
     ]
     chain = solve_sequence(chain, terms, _ROUGH, _WINDOWS).chain
-    return feet.floor_turn(chain, feet.contacts(chain, start.floor, trust.edges) * seen, level)
+    return feet.floor_turn(chain, feet.contacts(chain, start.floor, trust.edges) * visible, level)
 
 
 def in_sight(keypoints: Keypoints) -> torch.Tensor:
@@ -166,13 +166,17 @@ def chain_of(start: ClipFit, keypoints: Keypoints, skeleton: Skeleton, rate_hz: 
     return Chain(frames, pelvis, bones, rate_hz)
 
 
-def body_points(body: Body, betas: Array) -> tuple[BodyPoints, Feet]:
-    """The landmarks on the body, and its heels and toes."""
+def body_points(body: Body, betas: Array) -> tuple[BodyPoints, BodyPoints, Feet]:
+    """The landmarks on the body, the same where the detector marks them, and heels and toes."""
     found = landmark_points(body, betas)
     rest, vertices = body.rest_joints(betas), body.rest_vertices(betas)
     heights = rest[found.joint, 1] + found.offset[:, 1] - float(vertices[:, 1].min())
-    points, chosen = BodyPoints([int(joint) for joint in found.joint], _tensor(found.offset)), list(FOOT_POINTS)
-    return points, Feet(points.pick(chosen), _tensor(heights[chosen]))
+    points, chosen = _fixed(found), list(FOOT_POINTS)
+    return points, _fixed(seen_points(body, betas)), Feet(points.pick(chosen), _tensor(heights[chosen]))
+
+
+def _fixed(points: LandmarkPoints) -> BodyPoints:
+    return BodyPoints([int(joint) for joint in points.joint], _tensor(points.offset))
 
 
 def _tensor(values: Array) -> torch.Tensor:

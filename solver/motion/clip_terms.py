@@ -18,7 +18,7 @@ from ..ikol.blocks import Blocks, difference
 from ..ikol.chain import Chain
 from ..ikol.robust import GemanMcClure
 from ..ikol.rows import MatrixRows, PointRows, RelativeTurnRows
-from ..ikol.terms import acceleration_stencil, velocity_stencil
+from ..ikol.terms import JointAcceleration, velocity_stencil
 
 
 @dataclass(frozen=True)
@@ -252,28 +252,28 @@ class Ground:
 
 
 @dataclass(frozen=True)
-class DepthAcceleration:
-    """Joints move even more smoothly away from the camera and towards it, where they are hardly seen to.
+class ViewAcceleration:
+    """Joints move smoothly, and even more smoothly away from the camera and towards it, where they are hardly seen to.
 
-    residual   z of (q_(t-1) - 2 q_t + q_(t+1)) / dt^2 / sigma
+    residual   as JointAcceleration's, and the same once more in depth alone, without the Huber kernel
 
     Attributes:
-        joints: all 24 of them, as points.
         sigma: (T, 24) expected acceleration, m/s^2.
+        sigma_depth: (T, 24) the same in depth, z.
     """
 
-    joints: BodyPoints
     sigma: Tensor
+    sigma_depth: Tensor
 
     def linearize(self, chain: Chain) -> Blocks:
-        stencil = acceleration_stencil(chain.frame_rate)
-        residual = difference(self.joints.place(chain)[..., 2], stencil)
-        weight = self.sigma[1:-1] ** -2
-        rows = self.joints.rows(chain, residual.new_tensor(((0.0, 0.0, 1.0),)))
-        return Blocks(residual, weight, rows, stencil, (weight * residual * residual).sum(1) / 2)
+        every = JointAcceleration(self.sigma).linearize(chain)
+        weight = every.weight.unflatten(1, (-1, 3)).clone()
+        depth, in_depth = every.residual.unflatten(1, (-1, 3))[..., 2], self.sigma_depth[1:-1] ** -2
+        weight[..., 2] += in_depth
+        return replace(every, weight=weight.flatten(1), cost=every.cost + (in_depth * depth * depth).sum(1) / 2)
 
     def window(self, frames: slice) -> Self:
-        return replace(self, sigma=self.sigma[frames])
+        return replace(self, sigma=self.sigma[frames], sigma_depth=self.sigma_depth[frames])
 
 
 _DEEPEST = 0.2  # m: who is farther under the ground has jumped off it

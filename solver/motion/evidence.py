@@ -13,11 +13,11 @@ from ..body_file import JOINT_NAMES
 from ..detect.person_landmarks import LANDMARK_NAMES
 from ..ikol.chain import Chain
 from ..ikol.kinematics import LEAF_INPUT_ORDER
-from ..ikol.terms import AngularAcceleration, JointAcceleration, Rotations, Term, Twists
+from ..ikol.terms import AngularAcceleration, Rotations, Term, Twists
 from ..lift import Keypoints
 from ..stretches import stretches
 from .camera import Intrinsics
-from .clip_terms import BodyPoints, DepthAcceleration, Hinges, PosePrior, RelativePoints, Reprojection
+from .clip_terms import BodyPoints, Hinges, PosePrior, RelativePoints, Reprojection, ViewAcceleration
 from .smoothing import low_pass
 
 Array = NDArray[Any]
@@ -25,12 +25,14 @@ Array = NDArray[Any]
 _INDEPENDENT_SECONDS = 0.1  # the detector's errors are the same for this long: faster video does not know more
 _IMAGE_SIGMA = 0.012  # of the person's height in the picture
 _RELATIVE_WEIGHT = 0.6
-_ACCELERATION = 120.0  # m/s^2, over _INDEPENDENT_SECONDS
-# The detector's depth wanders more than its picture does; of a joint that moves in depth as across, this much is left.
-_DEPTH_SHARE = 0.15  # of the acceleration
+# In motion capture a joint's acceleration grows as its speed does, from 0.1 to 4 m/s.
+_ACCELERATION = 40.0  # m/s^2 for each m/s, over _INDEPENDENT_SECONDS
+_SLOWEST, _FASTEST = 0.3, 4.0  # m/s: the speed of somebody who stands is the detector's noise
+# The detector's depth wanders more than its picture does, and the more the faster somebody moves.
+_DEPTH_ACCELERATION = 18.0  # m/s^2 for each m/s
+_FASTEST_IN_DEPTH = 1.0  # m/s
 _ANGULAR_ACCELERATION = 600.0  # rad/s^2
-_LIVELY_SPEED, _CALM_HZ, _LIVELY_SECONDS = 1.0, 2.0, 0.15  # m/s, Hz, s
-_LEAST_LIVELY, _MOST_LIVELY = 0.3, 1.0
+_CALM_HZ, _CALM_SECONDS = 2.0, 0.15  # Hz, s
 _JOINTS = 6  # whose speeds are worked out at once
 _TWIST_WEIGHT, _LEAF_WEIGHT = 0.3, 0.3
 # Corners of eyes and mouth say what nose, eyes and ears say.
@@ -63,13 +65,20 @@ def frame_worth(rate_hz: float) -> float:
 
 
 def clip_evidence(
-    keypoints: Keypoints, landmarks2d: Array, points: BodyPoints, camera: Intrinsics, rate_hz: float, outlier: float
+    keypoints: Keypoints,
+    landmarks2d: Array,
+    points: BodyPoints,
+    seen: BodyPoints,
+    camera: Intrinsics,
+    rate_hz: float,
+    outlier: float,
 ) -> list[Term]:
     """Every term but the ground's and the smoothness.
 
     Args:
         landmarks2d: (T, 33, 3) px, px, visibility.
-        points: the 33 landmarks on the body.
+        points: the 33 landmarks on the body, as the network tells them in 3D.
+        seen: the same where the detector marks them in the picture.
         outlier: error in the picture, in standard deviations, beyond which a landmark is hardly believed.
     """
     worth = frame_worth(rate_hz)
@@ -83,7 +92,7 @@ def clip_evidence(
     confidence = _tensor(keypoints.confidence)
     faster = (rate_hz * _INDEPENDENT_SECONDS) ** 0.5
     return [
-        Reprojection(points.pick(_USED), rays, worth * visibility, _IMAGE_SIGMA * stature, outlier),
+        Reprojection(seen.pick(_USED), rays, worth * visibility, _IMAGE_SIGMA * stature, outlier),
         RelativePoints(
             points.pick(_USED), _tensor(keypoints.landmarks[:, _USED]), worth * _RELATIVE_WEIGHT * visibility
         ),
@@ -99,22 +108,22 @@ def clip_evidence(
     ]
 
 
-def smooth_as_it_moves(chain: Chain) -> list[Term]:
+def smooth_as_it_moves(chain: Chain) -> ViewAcceleration:
     """Joints accelerate as much as their speed about each moment lets expect: who hardly moves does not shake."""
     rate_hz = chain.frame_rate
     joints = torch.cat([chain.window(stretch.kept).joints for stretch in stretches(len(chain.pelvis))])
     # A few at a time: what is worked out on the way, in double precision, is many times their size.
     speed = np.concatenate([_calm_speed(place.double().numpy(), rate_hz) for place in joints.split(_JOINTS, 1)], axis=1)
-    lively = np.clip(speed / _LIVELY_SPEED, _LEAST_LIVELY, _MOST_LIVELY)
-    sigma = _tensor(lively * _ACCELERATION * (rate_hz * _INDEPENDENT_SECONDS) ** 0.5)
-    points = BodyPoints(list(range(len(JOINT_NAMES))), torch.zeros((len(JOINT_NAMES), 3)))
-    return [JointAcceleration(sigma), DepthAcceleration(points, _DEPTH_SHARE * sigma)]
+    faster = (rate_hz * _INDEPENDENT_SECONDS) ** 0.5
+    sigma = _ACCELERATION * faster * np.clip(speed, _SLOWEST, _FASTEST)
+    sigma_depth = _DEPTH_ACCELERATION * faster * np.clip(speed, _SLOWEST, _FASTEST_IN_DEPTH)
+    return ViewAcceleration(_tensor(sigma), _tensor(sigma_depth))
 
 
 def _calm_speed(places: Array, rate_hz: float) -> Array:
     """(T, n) m/s of joints at `places` (T, n, 3), m, as it is over some moments."""
     velocity = np.gradient(low_pass(places, rate_hz, _CALM_HZ), 1 / rate_hz, axis=0)
-    return gaussian_filter1d(np.linalg.norm(velocity, axis=-1), _LIVELY_SECONDS * rate_hz, axis=0)
+    return gaussian_filter1d(np.linalg.norm(velocity, axis=-1), _CALM_SECONDS * rate_hz, axis=0)
 
 
 def _tensor(values: Array) -> torch.Tensor:

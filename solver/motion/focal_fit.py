@@ -24,7 +24,7 @@ from ..ikol.sequence import ClipTermination, solve_sequence
 from ..lift import Keypoints
 from .camera import Intrinsics
 from .clip_fit import ClipFit, body_points, chain_of, in_sight
-from .clip_terms import BodyPoints, DepthAcceleration, RelativePoints, Reprojection
+from .clip_terms import BodyPoints, RelativePoints, Reprojection
 from .evidence import clip_evidence, frame_worth, smooth_as_it_moves
 
 Array = NDArray[Any]
@@ -89,7 +89,7 @@ def take_walk(
     fit: ClipFit, keypoints: Keypoints, body: Body, skeleton: Skeleton, camera: Intrinsics, rate_hz: float
 ) -> Walk:
     """The walk of a clip that was fitted with `camera`."""
-    _, feet = body_points(body, keypoints.betas)
+    _, _, feet = body_points(body, keypoints.betas)
     chain = chain_of(fit, keypoints, skeleton, rate_hz)
     planted = feet.contacts(chain, fit.floor, _EDGES) * in_sight(keypoints)
     return Walk(fit, camera.focal_px, _level(camera, len(fit.pelvis)), chain, planted)
@@ -111,14 +111,13 @@ def try_focal(
         landmarks2d: (T, 33, 3) px, px, visibility.
     """
     rate_hz, worth = walk.chain.frame_rate, frame_worth(walk.chain.frame_rate)
-    points, feet = body_points(body, keypoints.betas)
-    seen, relative, *others = clip_evidence(keypoints, landmarks2d, points, camera, rate_hz, _OUTLIER)
+    points, marks, feet = body_points(body, keypoints.betas)
+    seen, relative, *others = clip_evidence(keypoints, landmarks2d, points, marks, camera, rate_hz, _OUTLIER)
     assert isinstance(seen, Reprojection) and isinstance(relative, RelativePoints)
-    farther = camera.focal_px / walk.focal_px
-    for term in smooth_as_it_moves(walk.chain):
-        # What is farther away moves more in depth to look the same, and must not cost more for it.
-        others.append(replace(term, sigma=farther * term.sigma) if isinstance(term, DepthAcceleration) else term)
-    own = seen.points
+    smooth = smooth_as_it_moves(walk.chain)
+    # What is farther away moves more in depth to look the same, and must not cost more for it.
+    others.append(replace(smooth, sigma_depth=camera.focal_px / walk.focal_px * smooth.sigma_depth))
+    own, told = seen.points, relative.points
     start = _moved(walk, near, camera)
     chain = chain_of(start, keypoints, skeleton, rate_hz)
     places = torch.zeros_like(own.offsets) if near is None else near.places
@@ -126,16 +125,16 @@ def try_focal(
     for number in range(_FIRST_ROUNDS if near is None else _ROUNDS):
         if number > 0:
             places = _find_places(chain, seen, own)
-        moved = BodyPoints(own.bodies, own.offsets + places)
-        seen, relative = replace(seen, points=moved), replace(relative, points=moved)
+        seen = replace(seen, points=BodyPoints(own.bodies, own.offsets + places))
+        relative = replace(relative, points=BodyPoints(told.bodies, told.offsets + places))
         ground = (
             feet.still(walk.chain, walk.planted, worth, _RELEASE),
             feet.grounded(walk.planted, floor, worth, _GROUND_SIGMA),
         )
         terms = [seen, relative, *others, *ground]
-        solution = solve_sequence(chain, terms, _TERMINATION, None)
-        chain = solution.chain
-        cost = solution.cost + float((places * places).sum()) / 2 / _PLACE_SIGMA**2
+        chain = solve_sequence(chain, terms, _TERMINATION, None).chain
+        cost = sum(float(term.linearize(chain).cost.double().sum()) for term in terms)
+        cost += float((places * places).sum()) / 2 / _PLACE_SIGMA**2
         floor = feet.floor(chain, walk.planted, floor)
     return FocalTrial(
         camera.focal_px, cost, chain.relative.numpy(), chain.pelvis.numpy(), _level(camera, len(start.pelvis)), places

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,12 @@ from scipy.signal import butter, sosfiltfilt
 from scipy.spatial.transform import Rotation
 
 from ..detect.observations import Observations
+from ..stretches import stretches
 
 Array = NDArray[Any]
 
 LANDMARK_CUTOFF_HZ = 6.0  # human motion lies below, the detector's jitter above (DESIGN 10)
+_VALUES_AT_ONCE = 20_000
 
 
 def low_pass(values: Array, rate_hz: float, cutoff_hz: float) -> Array:
@@ -25,13 +28,20 @@ def low_pass(values: Array, rate_hz: float, cutoff_hz: float) -> Array:
     """
     if rate_hz <= 2.5 * cutoff_hz or len(values) < 3:
         return values
-    sections = butter(2, cutoff_hz, fs=rate_hz, output="sos")
+    sections = _sections(rate_hz, cutoff_hz)
     padding = min(int(rate_hz), len(values) - 1)
     columns = values.reshape(len(values), -1)
     smoothed = np.empty_like(columns)
-    for column in range(columns.shape[1]):  # one by one: the filter makes several copies, in double precision
-        smoothed[:, column] = sosfiltfilt(sections, columns[:, column].astype(np.float64), padlen=padding)
+    # Of a long clip few at once: the filter makes several copies, in double precision.
+    for some in stretches(columns.shape[1], length=max(1, _VALUES_AT_ONCE // len(values))):
+        part = columns[:, some.kept].astype(np.float64)
+        smoothed[:, some.kept] = sosfiltfilt(sections, part, axis=0, padlen=padding)
     return smoothed.reshape(values.shape)
+
+
+@lru_cache
+def _sections(rate_hz: float, cutoff_hz: float) -> Array:
+    return np.asarray(butter(2, cutoff_hz, fs=rate_hz, output="sos"))
 
 
 def fill_gaps(observations: Observations) -> Observations:

@@ -65,19 +65,6 @@ def test_points_on_a_body_and_their_jacobian() -> None:
     torch.testing.assert_close(found, (ends[0] - ends[1]) / 2e-6, atol=1e-8, rtol=0)
 
 
-def test_curvature_completes_the_second_derivative() -> None:
-    """J^T W J plus `curvature` is the Hessian of the keypoints' cost, against differences of its gradient."""
-    _, chain, terms = noisy_clip(1)
-    block = terms[0].linearize(chain)
-    bands = Bands.zeros(1, chain.pelvis)
-    block.add_hessian(bands)
-    block.add_curvature(bands)
-    direction = torch.randn(1, UNKNOWNS, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
-    ends = [terms[0].linearize(chain.moved(h * direction)).cost.sum() for h in (1e-3, 0.0, -1e-3)]
-    second = (ends[0] - 2 * ends[1] + ends[2]) / 1e-6
-    torch.testing.assert_close((direction @ bands.block(0)[0] @ direction.T).squeeze(), second, rtol=1e-5, atol=0)
-
-
 def test_sweep_solves_the_dense_system() -> None:
     count = 5
     _, chain, terms = noisy_clip(count)
@@ -95,7 +82,7 @@ def test_sweep_solves_the_dense_system() -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_smoothness_lowers_error_and_acceleration_error(dtype: torch.dtype) -> None:
     poses, start, terms = noisy_clip(90, dtype)
-    solution = solve_sequence(start, terms)
+    solution = solve_sequence(start.calmed(), terms)
     assert solution.converged
     assert error(solution.chain, poses) < 0.75 * error(start, poses)
     assert acceleration_error(solution.chain, poses) < 0.4 * acceleration_error(start, poses)

@@ -14,19 +14,20 @@ from solver.ikol import Skeleton
 from solver.ikol.bands import Bands
 from solver.ikol.chain import Chain
 from solver.ikol.terms import AngularAcceleration, JointAcceleration, Twists
-from solver.lift import Keypoints, landmark_points
+from solver.lift import Keypoints, landmark_points, seen_points
 from solver.motion.camera import intrinsics
 from solver.motion.clip_fit import ClipFit, find_floor_turn, fit_clip
 from solver.motion.clip_terms import (
     BodyPoints,
-    DepthAcceleration,
     Ground,
     Hinges,
     PlantedPoints,
     PosePrior,
     RelativePoints,
     Reprojection,
+    ViewAcceleration,
 )
+from solver.motion.evidence import smooth_as_it_moves
 
 FRAMES, RATE = 6, 30.0
 BODY, SKELETON = read_body("open"), Skeleton.from_body("open")
@@ -64,7 +65,7 @@ TERMS = {
     "prior": lambda: PosePrior([4, 7, 16], torch.eye(3).double().expand(3, 3, 3), share(3, 3), 0.5),
     "hinges": lambda: Hinges([4, 5, 18, 19], [0, 0, 1, 1], [1.0, 1.0, -1.0, 1.0], 0.7),
     "planted": lambda: PlantedPoints(FEET, share(FRAMES, 4), 0.3, 0.6 + share(FRAMES)),
-    "depth": lambda: DepthAcceleration(BodyPoints(list(range(24)), torch.zeros(24, 3).double()), share(FRAMES, 24)),
+    "acceleration": lambda: ViewAcceleration(50 * share(FRAMES, 24), 8 * share(FRAMES, 24)),
     "ground": lambda: Ground(FEET, 0.02 * share(4), 1.2, share(FRAMES, 4), 0.3),
 }
 
@@ -79,6 +80,27 @@ def test_gradients_are_those_of_the_cost(name: str):
     numeric = float(rise) / (2 * h)
     assert float((gradient * step).sum()) == pytest.approx(numeric, rel=1e-4)
     assert abs(numeric) > 1e-3
+
+
+def sideways_chain(speed: float) -> Chain:
+    """Somebody in the rest pose who is moved to the right, m/s."""
+    count = 60
+    pelvis = torch.zeros(count, 3, dtype=torch.float64)
+    pelvis[:, 0] = speed / RATE * torch.arange(count)
+    bones = SKELETON.bones(torch.zeros(1, 10, dtype=torch.float64))[0]
+    return Chain.from_rotations(torch.eye(3).double().expand(count, 24, 3, 3), pelvis, bones, RATE)
+
+
+def test_joints_may_accelerate_as_their_speed_lets_expect_but_no_more_in_depth():
+    middle = 30  # moments from the ends, where the speed is that of a start
+    terms = [smooth_as_it_moves(sideways_chain(speed)) for speed in (0.1, 0.3, 0.6, 1.2, 2.4)]
+    across = [float(term.sigma[middle].mean()) for term in terms]
+    depth = [float(term.sigma_depth[middle].mean()) for term in terms]
+    assert across[0] == pytest.approx(across[1], rel=0.02)
+    assert np.divide(across[2:], across[1:-1]) == pytest.approx(2.0, rel=0.02)
+    assert depth[2] == pytest.approx(2 * depth[1], rel=0.02)
+    assert depth[4] == pytest.approx(depth[3], rel=0.02)
+    assert all(theirs < ours / 2 for theirs, ours in zip(depth, across, strict=True))
 
 
 def test_a_planted_point_that_moves_fast_is_let_go():
@@ -149,7 +171,7 @@ def see_noisy(
     rest = BODY.rest_joints(np.zeros(10))
     turned, placed = joint_transforms(local, rest - rest[0])
     marks = landmark_points(BODY, np.zeros(10)).place(turned, placed)
-    seen = marks + pelvis[:, None]
+    seen = seen_points(BODY, np.zeros(10)).place(turned, placed) + pelvis[:, None]
     random = np.random.default_rng(3)
     pixels = seen[..., :2] / seen[..., 2:] * CAMERA.focal_px + CAMERA.center_px + random.normal(0, 2, (60, 33, 2))
     landmarks2d = np.concatenate([pixels, np.ones((60, 33, 1))], -1)
