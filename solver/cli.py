@@ -19,7 +19,7 @@ from types import FrameType
 from typing import NoReturn
 
 from .errors import BadInput, Cancelled, IkolError
-from .events import DETECTORS, DEVICES, Done, Event, Failed, Notice, SolveRequest, TakeWritten
+from .events import DETECTORS, DEVICES, ESTIMATE, Done, Event, Failed, Notice, SolveRequest, TakeWritten
 from .reporting import EventWriter, ProgressBar, heartbeat, watch_commands
 
 
@@ -72,7 +72,8 @@ def _solve(options: argparse.Namespace, emit: EventWriter | ProgressBar) -> int:
         model=options.model,
         detector=options.detector,
         device=options.device,
-        focal_px=options.focal,
+        focal_px=None if options.focal == ESTIMATE else options.focal,
+        estimate_focal=options.focal == ESTIMATE,
         height_cm=options.height,
         rate_hz=options.fps,
         person_box=None if options.person_box is None else tuple(options.person_box),
@@ -151,7 +152,10 @@ def _parser() -> argparse.ArgumentParser:
     solve.add_argument("--detector", default="heavy", choices=DETECTORS)
     solve.add_argument("--device", default="auto", choices=DEVICES)
     solve.add_argument(
-        "--focal", type=_positive, metavar="PX", help="focal length in pixels; else the file's, or assumed"
+        "--focal",
+        type=_focal,
+        metavar=f"PX|{ESTIMATE}",
+        help="focal length in pixels; else the file's, or assumed, or estimated from a walk where the file tells none",
     )
     solve.add_argument("--height", type=_positive, metavar="CM", help="the person's height")
     solve.add_argument("--fps", type=_positive, metavar="HZ", help="time base of the take; the video's own by default")
@@ -201,6 +205,10 @@ def _positive(text: str) -> float:
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not a positive number")
     return value
+
+
+def _focal(text: str) -> float | str:
+    return text if text == ESTIMATE else _positive(text)
 
 
 def _seconds(text: str) -> float:

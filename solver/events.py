@@ -15,6 +15,7 @@ PROTOCOL_VERSION = 1
 HEARTBEAT_SECONDS = 1.0
 CANCEL_GRACE_SECONDS = 2.0
 DETECTORS = ("heavy", "full", "lite")
+ESTIMATE = "estimate"  # in place of a focal length
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
@@ -30,6 +31,7 @@ class SolveRequest:
         detector: one of DETECTORS.
         device: one of DEVICES.
         focal_px: focal length in pixels of the upright image; None takes the file's, or else assumes one.
+        estimate_focal: where it would be assumed, let the steps of the first person correct it.
         height_cm: the person's height; None lets the proportions decide.
         rate_hz: time base of the take; None keeps the video's own.
         person_box: left, top, width and height, px of the upright image, of the one person to solve; None solves all.
@@ -44,6 +46,7 @@ class SolveRequest:
     detector: str = "heavy"
     device: str = "auto"
     focal_px: float | None = None
+    estimate_focal: bool = False
     height_cm: float | None = None
     rate_hz: float | None = None
     person_box: tuple[float, float, float, float] | None = None
@@ -64,6 +67,8 @@ class SolveRequest:
         for name, value in options.items():
             if value is not None:
                 line += [name, repr(float(value))]
+        if self.estimate_focal and self.focal_px is None:
+            line += ["--focal", ESTIMATE]
         if self.person_box is not None:
             line += ["--person-box", *(repr(float(side)) for side in self.person_box)]
         return line

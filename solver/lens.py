@@ -33,7 +33,7 @@ class FocalLength:
 
     Attributes:
         pixels: of the upright picture.
-        source: "given", "metadata" or "assumed".
+        source: "given", "metadata", "assumed" or "estimated".
         sigma: how far it may be off, relative.
     """
 

@@ -108,9 +108,13 @@ class PersonSolver:
         image = track.observations.landmarks2d
         return find_floor_turn(start, keypoints, image, self.body, self.skeleton, camera, self.rate_hz, level)
 
+    def lift(self, track: Track, corrected: CorrectedLandmarks, camera: Intrinsics) -> Keypoints:
+        """The person's keypoints before the camera."""
+        return lift(track.observations, corrected, self.body, camera, self.rate_hz, self.height)
+
     def _begin(self, track: Track, corrected: CorrectedLandmarks, camera: Intrinsics) -> tuple[Keypoints, ClipFit]:
         """Keypoints, and the motion solved frame by frame."""
-        keypoints = lift(track.observations, corrected, self.body, camera, self.rate_hz, self.height)
+        keypoints = self.lift(track, corrected, camera)
         rotations = solve_rotations(keypoints, self.skeleton, self.device, self.stop_if_cancelled)
         bridged = bridge_rotations(rotations.local, track.observations.seen)
         rotations = Rotations(bridged, rotations.betas)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from .detect import BlazePose, Observations, PersonLandmarks, choose_person, gat
 from .device import choose_device
 from .errors import BadInput, Cancelled, NoPersonFound, OutputUnwritable
 from .events import PROTOCOL_VERSION, Event, Notice, Preview, Progress, SolveRequest, Started, TakeWritten
+from .focal import estimate_focal
 from .ikol import Skeleton
 from .lens import focal_length
 from .lift import CorrectedLandmarks, correct_landmarks
@@ -98,16 +100,21 @@ def solve(request: SolveRequest, job: Job) -> list[Path]:
         chosen = [choose_person(people, request.person_box, moment)]
     rate_hz = request.rate_hz or uniform_rate(people[0].times)
     skeleton = Skeleton.from_body(request.model)
+    height = None if request.height_cm is None else request.height_cm / 100
+    solver = PersonSolver(body, skeleton, height, rate_hz, device, job.stop_if_cancelled)
+    tracks = [prepare_track(observed, rate_hz) for observed in chosen]
     focal = focal_length(video.path, video.image_size, request.focal_px)
+    if request.estimate_focal and focal.source == "assumed":
+        view = _View(video.image_size, people, background, segments, solver.rate_hz)
+        focal = estimate_focal(focal, solver, tracks[0], partial(view.look, tracks[0]))
+        if focal.source == "assumed":
+            job.emit(Notice("focal_assumed", "Nobody walks nearer or away; the focal length is assumed."))
     settings = {
         **_describe(video, request, device),
         "in_point_s": float(people[0].times[0]),
         "focal_source": focal.source,
         "focal_sigma": focal.sigma,
     }
-    height = None if request.height_cm is None else request.height_cm / 100
-    solver = PersonSolver(body, skeleton, height, rate_hz, device, job.stop_if_cancelled)
-    tracks = [prepare_track(observed, rate_hz) for observed in chosen]
     camera = intrinsics(video.image_size, focal.pixels)
     corrected = [correct_landmarks(track.observations, camera, rate_hz) for track in tracks]
     turns = background.turns(people, camera)
@@ -130,6 +137,26 @@ def solve(request: SolveRequest, job: Job) -> list[Path]:
         job.emit(TakeWritten(person=number, path=str(paths[-1])))
     _remove_leftovers(folder, len(paths))
     return paths
+
+
+@dataclass(frozen=True)
+class _View:
+    """What the clip looks like to a camera whose focal length is not known yet."""
+
+    image_size: tuple[int, int]
+    people: list[Observations]
+    background: BackgroundFollower
+    segments: SegmentWatcher
+    rate_hz: float
+
+    def look(self, track: Track, focal_px: float) -> tuple[CorrectedLandmarks, Intrinsics, Array]:
+        """A person's corrected landmarks, the camera as level as they and the background tell, and how sure that is."""
+        camera = intrinsics(self.image_size, focal_px)
+        corrected = correct_landmarks(track.observations, camera, self.rate_hz)
+        turns = self.background.turns(self.people, camera)
+        edges = self.segments.background(self.people, camera, turns)
+        level, known = _level(turns, edges, 0.0, [track], [corrected])
+        return corrected, replace(camera, level=level @ turns.at(track.observations.times)), known
 
 
 def _observe(
@@ -183,15 +210,23 @@ def _stand_cameras(
     corrected: list[CorrectedLandmarks],
 ) -> list[Intrinsics]:
     """The camera at each person's moments: still as the background says, level as people, edges and feet say."""
+    level, known = _level(turns, edges, focal_sigma, tracks, corrected)
+    own = [turns.at(track.observations.times) for track in tracks]
+    floor = solver.find_floor_turn(tracks[0], corrected[0], replace(camera, level=level @ own[0]), known)
+    return [replace(camera, level=floor @ level @ turn) for turn in own]
+
+
+def _level(
+    turns: CameraTurns, edges: Segments, focal_sigma: float, tracks: list[Track], corrected: list[CorrectedLandmarks]
+) -> tuple[Array, Array]:
+    """(3, 3) levels the camera as people and edges say, and (2, 2) how sure they are."""
     own = [turns.at(track.observations.times) for track in tracks]
     told = sum(
         (np.einsum("tij,tj->i", turn, one.up) for turn, one in zip(own, corrected, strict=True)), start=np.zeros(3)
     )
     upright = find_upright(told, edges, focal_sigma)
     level = level_by(upright.up)
-    known = upright.level_information(level)
-    floor = solver.find_floor_turn(tracks[0], corrected[0], replace(camera, level=level @ own[0]), known)
-    return [replace(camera, level=floor @ level @ turn) for turn in own]
+    return level, upright.level_information(level)
 
 
 def _prepare_folder(folder: Path) -> Path:
@@ -229,6 +264,7 @@ def _describe(video: VideoInfo, request: SolveRequest, device: torch.device) -> 
             "model": Path(request.model).name,
             "detector": request.detector,
             "focal_px": request.focal_px,
+            "estimate_focal": request.estimate_focal,
             "height_cm": request.height_cm,
             "rate_hz": request.rate_hz,
         },

@@ -70,6 +70,9 @@ class IKOL_PT_options(_Sidebar, Panel):
         layout.prop(settings, "model")
         for switch, value in (("use_height", "height_cm"), ("use_focal", "focal_px"), ("use_rate", "rate_hz")):
             _draw_switched(layout, settings, switch, value)
+        row = layout.row()
+        row.enabled = not settings.use_focal
+        row.prop(settings, "estimate_focal")
         layout.prop(settings, "import_when_done")
 
 

@@ -88,6 +88,11 @@ class IKOL_Settings(PropertyGroup):
     focal_px: FloatProperty(
         name="Focal (px)", description="In pixels of the upright image", min=10.0, default=1500.0, precision=1
     )
+    estimate_focal: BoolProperty(
+        name="Focal length from walking",
+        description="Where neither you nor the file tells it: find at which focal length the first person's steps, "
+        "nearer or away, fit best. Takes some seconds more",
+    )
     use_rate: BoolProperty(name="Own frame rate", description="Otherwise the take keeps the video's frame rate")
     rate_hz: FloatProperty(name="Frame rate (Hz)", min=1.0, max=240.0, default=30.0, precision=3)
     import_when_done: BoolProperty(name="Import when done", default=True)
@@ -176,6 +181,7 @@ def request_of(settings: IKOL_Settings, preferences: IKOL_Preferences, filepath:
         detector=settings.detector,
         device=preferences.device,
         focal_px=settings.focal_px if settings.use_focal else None,
+        estimate_focal=settings.estimate_focal and not settings.use_focal,
         height_cm=settings.height_cm if settings.use_height else None,
         rate_hz=settings.rate_hz if settings.use_rate else None,
     )

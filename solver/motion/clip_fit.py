@@ -96,17 +96,17 @@ def fit_clip(
     """
     if len(keypoints.times) < _SHORTEST:
         return start
-    points, seen, feet = _points_of(body, keypoints.betas)
-    chain = _chain_of(start, keypoints, skeleton, rate_hz)
+    points, seen, feet = body_points(body, keypoints.betas)
+    chain = chain_of(start, keypoints, skeleton, rate_hz)
     worth, floor = frame_worth(rate_hz), start.floor
-    in_sight = _in_sight(keypoints)
+    visible = in_sight(keypoints)
     for number, trust in enumerate(_ROUNDS):
         on_progress(number / len(_ROUNDS))
 
         def on_window(done: int, count: int, before: int = number) -> None:
             on_progress((before + done / count) / len(_ROUNDS))
 
-        planted = feet.contacts(chain, floor, trust.edges) * in_sight
+        planted = feet.contacts(chain, floor, trust.edges) * visible
         ground = (
             feet.still(chain, planted, worth, trust.release),
             feet.grounded(planted, floor, worth, trust.ground_sigma),
@@ -139,25 +139,25 @@ def find_floor_turn(
     """
     if len(keypoints.times) < _SHORTEST:
         return np.eye(3)
-    points, seen, feet = _points_of(body, keypoints.betas)
-    chain = _chain_of(start, keypoints, skeleton, rate_hz)
-    trust, in_sight = _ROUNDS[1], _in_sight(keypoints)
-    planted = feet.contacts(chain, start.floor, trust.edges) * in_sight
+    points, seen, feet = body_points(body, keypoints.betas)
+    chain = chain_of(start, keypoints, skeleton, rate_hz)
+    trust, visible = _ROUNDS[1], in_sight(keypoints)
+    planted = feet.contacts(chain, start.floor, trust.edges) * visible
     terms = [
         *clip_evidence(keypoints, landmarks2d, points, seen, camera, rate_hz, trust.outlier),
         smooth_as_it_moves(chain),
         feet.still(chain, planted, frame_worth(rate_hz), trust.release),
     ]
     chain = solve_sequence(chain, terms, _ROUGH, _WINDOWS).chain
-    return feet.floor_turn(chain, feet.contacts(chain, start.floor, trust.edges) * in_sight, level)
+    return feet.floor_turn(chain, feet.contacts(chain, start.floor, trust.edges) * visible, level)
 
 
-def _in_sight(keypoints: Keypoints) -> torch.Tensor:
+def in_sight(keypoints: Keypoints) -> torch.Tensor:
     """(T, 1) 1 where the person is seen: who walks on out of sight must not be held by feet last seen standing."""
     return _tensor(keypoints.confidence.max(axis=1, keepdims=True) > 0)
 
 
-def _chain_of(start: ClipFit, keypoints: Keypoints, skeleton: Skeleton, rate_hz: float) -> Chain:
+def chain_of(start: ClipFit, keypoints: Keypoints, skeleton: Skeleton, rate_hz: float) -> Chain:
     bones = skeleton.bones(torch.as_tensor(keypoints.betas, dtype=torch.float32)[None])[0]
     local, pelvis = _tensor(start.local), _tensor(start.pelvis)
     frames = torch.empty_like(local)
@@ -166,7 +166,7 @@ def _chain_of(start: ClipFit, keypoints: Keypoints, skeleton: Skeleton, rate_hz:
     return Chain(frames, pelvis, bones, rate_hz)
 
 
-def _points_of(body: Body, betas: Array) -> tuple[BodyPoints, BodyPoints, Feet]:
+def body_points(body: Body, betas: Array) -> tuple[BodyPoints, BodyPoints, Feet]:
     """The landmarks on the body, the same where the detector marks them, and heels and toes."""
     found = landmark_points(body, betas)
     rest, vertices = body.rest_joints(betas), body.rest_vertices(betas)

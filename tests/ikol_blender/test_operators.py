@@ -127,6 +127,15 @@ def test_solve_waits_in_background_lists_the_take_and_imports_it(
     assert options[-4:] == ["--start", "1.5", "--height", "181.0"], "what was switched off is not asked for"
 
 
+def test_the_focal_length_is_estimated_where_the_panel_says_so(
+    empty_scene: bpy.types.Scene, take_file: Path, tmp_path: Path, stand_in
+) -> None:
+    record = stand_in(take_file)
+    empty_scene.ikol.estimate_focal = True
+    bpy.ops.ikol.solve(filepath=str(tmp_path / "clip.mp4"), import_takes=True)
+    assert json.loads(record.read_text(encoding="utf-8"))[-2:] == ["--focal", "estimate"]
+
+
 def test_what_is_imported_after_a_solve_has_the_panels_names_and_rest_pose(
     empty_scene: bpy.types.Scene, take_file: Path, tmp_path: Path, stand_in
 ) -> None:

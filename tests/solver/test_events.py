@@ -38,3 +38,10 @@ def test_cancel_command_is_recognised() -> None:
     assert events.is_cancel(events.cancel_line())
     assert not events.is_cancel('{"command": "dance"}')
     assert not events.is_cancel("cancel")
+
+
+def test_a_focal_length_to_be_estimated_is_asked_for_by_name_unless_one_is_given() -> None:
+    asked = events.SolveRequest("clip.mp4", "out", estimate_focal=True).to_arguments()
+    assert asked[asked.index("--focal") + 1] == "estimate"
+    given = events.SolveRequest("clip.mp4", "out", focal_px=900.0, estimate_focal=True).to_arguments()
+    assert given[given.index("--focal") + 1] == "900.0"
