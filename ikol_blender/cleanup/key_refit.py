@@ -72,14 +72,15 @@ def exchange_knots(
     if good.any():
         attempt.put(track, sampled[rows], fits.rows[rows])
         attempt.shifts[fits.rows[rows, None], joints] = shifts[rows]
-    for place in np.flatnonzero(good)[::-1]:
+    kept: list[int] = np.flatnonzero(good).tolist()
+    for place in reversed(kept):
         each = windows[place]
         curve = Curve(
             np.concatenate([curve.knots[: each.low], each.knots, curve.knots[each.high + 1 :]]),
             np.concatenate([curve.values[: each.low], values[place], curve.values[each.high + 1 :]]),
             np.concatenate([curve.slopes[: each.low], slopes[place], curve.slopes[each.high + 1 :]]),
         )
-    done = [windows[place].exchange for place in np.flatnonzero(good)]
+    done = [windows[place].exchange for place in kept]
     again = [
         _pressed(each, off[start : start + len(each.weights)])
         for each, start, is_good, far in zip(windows, fits.starts, good, worst, strict=True)

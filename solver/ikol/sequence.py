@@ -187,11 +187,11 @@ def _solve_outwards(
                 inner = slice(window.kept.start - window.reach.start, window.kept.stop - window.reach.start)
                 chain.frames[window.kept] = part.chain.frames[inner]
                 chain.pelvis[window.kept] = part.chain.pelvis[inner]
+                yield window, part
                 for way in onwards:
                     following = next(way, None)
                     if following is not None:
                         running[begin(following)] = (following, [way])
-                yield window, part
 
 
 def _tied(chain: Chain, before: Tensor, window: _Window) -> Chain:

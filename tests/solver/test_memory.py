@@ -3,7 +3,9 @@
 import gc
 import tracemalloc
 from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ import torch
 
 from solver.detect import Observations
 from solver.device import one_thread
-from solver.ikol import Skeleton
+from solver.ikol import Skeleton, sequence
 from solver.ikol.sequence import ClipTermination
 from solver.lift import CorrectedLandmarks, Keypoints, correct_landmarks, lift
 from solver.motion import clip_fit
@@ -60,6 +62,21 @@ def tensor_bytes() -> int:
     return sum(storages.values())
 
 
+R = TypeVar("R")
+
+
+class AtOnce(Executor):
+    """Runs what it is given before it goes on: nothing else is at work when the memory is looked at."""
+
+    def __init__(self, _workers: int) -> None:
+        pass
+
+    def submit(self, fn: Callable[..., R], /, *args: object, **kwargs: object) -> Future[R]:
+        future = Future[R]()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
 def begin(observed: Observations) -> tuple[Track, CorrectedLandmarks, Keypoints, Rotations, clip_fit.ClipFit]:
     """Everything before the fit over the clip, all that is kept of it."""
     track = prepare_track(observed, RATE_HZ)
@@ -86,6 +103,7 @@ def test_what_leads_to_the_fit_holds_little_of_each_moment():
 
 
 def test_the_fit_over_the_clip_holds_little_of_each_moment(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sequence, "ThreadPoolExecutor", AtOnce)
     once = ClipTermination(max_iterations=1)
     monkeypatch.setattr(clip_fit, "_ROUNDS", [replace(r, termination=once) for r in clip_fit._ROUNDS])
     solver = PersonSolver(BODY, SKELETON, None, RATE_HZ, torch.device("cpu"), lambda: None)
@@ -95,14 +113,14 @@ def test_the_fit_over_the_clip_holds_little_of_each_moment(monkeypatch: pytest.M
 
         def look(share: float) -> None:
             nonlocal most
-            most = max(most, tracemalloc.get_traced_memory()[1] + tensor_bytes() - before)
+            if share > 0.0:  # what leads to the fit is another test's
+                most = max(most, tracemalloc.get_traced_memory()[1] + tensor_bytes() - before)
             tracemalloc.reset_peak()
 
         track = prepare_track(long_walk(count), RATE_HZ)
         corrected = correct_landmarks(track.observations, CAMERA, RATE_HZ)
-        tracemalloc.reset_peak()
         solver.solve(track, corrected, CAMERA, look)
         look(1.0)
         return most
 
-    assert growth(peak, 320, 800) < 8500
+    assert growth(peak, 800, 1440) < 11_000  # both in windows of 160, inner ones among them
