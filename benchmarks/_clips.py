@@ -58,7 +58,9 @@ def sequence_speed() -> list[str]:
     rows += [f"| {name} | {milliseconds / 1000:.2f} |" for name, milliseconds in times.items()]
     rows.append(f"\nRatio {times['smooth'] / times['frame by frame']:.1f}.\n")
     rows.append(
-        "Windows of 600 frames against the whole of 3,000: " + _apart(start, terms, ClipTermination(), None) + "."
+        "Windows of 600 frames against the whole of 3,000: "
+        + _apart(start, terms, ClipTermination(), ClipWindows())
+        + "."
     )
     exact = Poses(poses.skeleton.double(), *(v[:400].double() for v in list(vars(poses).values())[1:]))
     start, terms = clip_of(exact, keypoints[:400].double(), 30.0)
@@ -68,10 +70,10 @@ def sequence_speed() -> list[str]:
     return rows
 
 
-def _apart(start: Chain, terms: list[Term], termination: ClipTermination, windows: ClipWindows | None) -> str:
+def _apart(start: Chain, terms: list[Term], termination: ClipTermination, windows: ClipWindows) -> str:
     """How far joints of windows and of the whole lie apart."""
     start = start.calmed()
-    cut = solve_sequence(start, terms, termination, windows or ClipWindows()).chain.joints
+    cut = solve_sequence(start, terms, termination, windows).chain.joints
     distance = 1000 * (solve_sequence(start, terms, termination, None).chain.joints - cut).norm(dim=-1)
     return f"{float(distance.mean()):.4f} mm in the mean, {float(distance.max()):.4f} at most"
 

@@ -19,7 +19,7 @@ class Bands:
 
     Attributes:
         columns: (T + 2, 3 * 75, 75) lower half by block columns: a frame's own block over those that couple it to
-            the next two frames. The last two columns are room for the sweep, and zero.
+            the next two frames. The last two columns, and what reaches into them, are room for the sweep.
     """
 
     columns: Tensor
@@ -35,12 +35,11 @@ class Bands:
         return self.columns[:count, ahead * UNKNOWNS : (ahead + 1) * UNKNOWNS]
 
     def part(self, frames: slice) -> Bands:
-        """View of the matrix of some of the frames; what couples them to the frames after them becomes zero."""
-        columns = self.columns[frames.start : frames.stop + REACH]
-        for ahead in range(1, SPAN):
-            columns[-REACH - ahead : -REACH, ahead * UNKNOWNS :] = 0
-        columns[-REACH:] = 0
-        return Bands(columns)
+        """View of the matrix of some of the frames.
+
+        What couples them to the frames after them is still there, in the sweep's room: it never comes back from there.
+        """
+        return Bands(self.columns[frames.start : frames.stop + REACH])
 
 
 @dataclass(frozen=True)

@@ -26,10 +26,10 @@ def turn_of(body: int) -> int:
 
 
 @lru_cache
-def places(rows: tuple[int, ...], columns: tuple[int, ...], device: torch.device) -> Tensor:
-    """(9 n) where 3x3 blocks that begin at `rows` and `columns` stand in a flattened matrix (any, 75)."""
+def block_places(rows: tuple[int, ...], columns: tuple[int, ...], device: torch.device) -> Tensor:
+    """(9 n) where 3x3 blocks that begin at `rows` and `columns` stand in a flattened matrix of 75 columns."""
     axes = torch.arange(3)
-    first, second = (torch.tensor(begins)[:, None] + axes for begins in (rows, columns))
+    first, second = (torch.tensor(begins, dtype=torch.long)[:, None] + axes for begins in (rows, columns))
     return (UNKNOWNS * first[:, :, None] + second[:, None]).flatten().to(device)
 
 
@@ -126,7 +126,7 @@ class Chain:
         """(T, n, 3, 75) derivative of `points`."""
         jacobian = self.joint_jacobian.index_select(1, torch.tensor(bodies, device=offsets.device))
         arms = so3.hat((self.frames[:, bodies] @ offsets[..., None]).squeeze(-1))
-        at = places(tuple(range(0, 3 * len(bodies), 3)), tuple(map(turn_of, bodies)), arms.device)
+        at = block_places(tuple(range(0, 3 * len(bodies), 3)), tuple(map(turn_of, bodies)), arms.device)
         jacobian.view(len(arms), -1).index_add_(1, at, arms.flatten(1), alpha=-1)
         return jacobian
 

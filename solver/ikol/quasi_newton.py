@@ -1,7 +1,7 @@
 """Limited-memory BFGS on top of a factored Hessian: what one factor lacks is learned from the steps made with it.
 
-A clip's factor costs as much as a dozen steps, and Gauss-Newton's Hessian changes little from the first step on; the
-pairs of steps and gradient changes stand for the difference.
+A clip's factor costs as much as several steps. Where the cost is nearly quadratic, Gauss-Newton's Hessian changes
+little from the first step on, and the pairs of steps and gradient changes stand for the difference.
 
 Reference: Nocedal and Wright, "Numerical Optimization", 2006, algorithm 7.4, with the factor as the initial Hessian.
 Turns are world-frame vectors and small, so a step is compared with the next as it is.

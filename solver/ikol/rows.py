@@ -1,7 +1,7 @@
 """How a term's per-frame quantities move with the unknowns, in the form that is cheapest for each kind of term.
 
-A kind of rows is a linear map J_t from a frame's 75 unknowns to m numbers. The solver asks for J^T force, often, and
-for J^T W J, seldom: the first must not need the matrix that the second multiplies.
+A kind of rows is a linear map J_t from a frame's 75 unknowns to m numbers. The solver asks for J^T force at every step
+and for J^T W J where a factor is made: the first must not need the matrix that the second multiplies.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from .chain import Chain, places, turn_of
+from .chain import Chain, block_places, turn_of
 from .kinematics import PARENTS
 
 
@@ -122,8 +122,8 @@ class RelativeTurnRows(Rows):
         turns = (force.unflatten(1, self.jacobian.shape[1:3])[..., None, :] @ self.jacobian).squeeze(-2)
         hung, parents = self._hung
         pulled = turns.new_zeros(len(turns), len(PARENTS), 3)
-        pulled.index_add_(1, torch.tensor(self.joints, device=turns.device), turns)
-        pulled.index_add_(1, torch.tensor(parents, device=turns.device), turns[:, hung], alpha=-1)
+        pulled.index_add_(1, torch.tensor(self.joints, dtype=torch.long, device=turns.device), turns)
+        pulled.index_add_(1, torch.tensor(parents, dtype=torch.long, device=turns.device), turns[:, hung], alpha=-1)
         return torch.cat((torch.zeros_like(pulled[:, 0]), pulled.flatten(1)), 1)
 
     def add_product(self, block: Tensor, weight: Tensor) -> None:
@@ -143,5 +143,5 @@ class RelativeTurnRows(Rows):
 
 def _add_turns(block: Tensor, rows: Sequence[int], columns: Sequence[int], product: Tensor, sign: int = 1) -> None:
     """Add products (T, n, 3, 3), row body by column body, to block (T, 75, 75)."""
-    at = places(tuple(map(turn_of, rows)), tuple(map(turn_of, columns)), block.device)
+    at = block_places(tuple(map(turn_of, rows)), tuple(map(turn_of, columns)), block.device)
     block.view(len(block), -1).index_add_(1, at, product.flatten(1), alpha=sign)

@@ -8,8 +8,9 @@ left to the next, because what comes later has a say.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -26,7 +27,7 @@ from .quasi_newton import QuasiNewton
 from .terms import AngularAcceleration, JointAcceleration, Keypoints, Rotations, Term, Twists
 
 _DAMPING = 1.0  # squared expected errors per rad^2 or m^2
-# How near a decrease comes to the predicted one, as a share, where the cost is so quadratic that a factor serves again.
+# How near the decrease of a factor's first step comes to the predicted one, as a share, where the factor serves again.
 _FORESEEN = 0.05
 
 
@@ -47,10 +48,18 @@ class ClipTermination:
 
 @dataclass(frozen=True)
 class ClipWindows:
-    """How a long clip is cut: at most `length` frames kept from each window, `margin` more beyond each free end."""
+    """How a long clip is cut: at most `length` frames kept from each window, `margin` more beyond each free end.
+
+    Raises:
+        ValueError: a length that leaves no frames between held ones, or a negative margin.
+    """
 
     length: int = 600
     margin: int = 30
+
+    def __post_init__(self) -> None:
+        if self.length < 2 * SPAN or self.margin < 0:
+            raise ValueError(f"windows of {self.length} frames with {self.margin} more")
 
     def cut(self, count: int) -> _Cut:
         """Even shares of at most `length`, an odd number."""
@@ -126,7 +135,7 @@ def start_chain(
 ) -> Chain:  # fmt: skip
     """The clip solved frame by frame, from the layer's inputs and one shape (10,).
 
-    `calmed`, it is a better start: else the first factor is spent on the keypoints' noise, which smoothness forbids.
+    Its `calmed()` is a better start for `solve_sequence`, whose first factor is spent else on the keypoints' noise.
     """
     with torch.no_grad():
         solution = IKOLLayer(skeleton)(keypoints, betas, twist, leaf_rotations, confidence)
@@ -154,44 +163,52 @@ def solve_sequence(
         raise ValueError(f"a clip of {count} frames; {SPAN} at least")
     if windows is None or count <= 2 * windows.length:  # in three it would hardly be done sooner
         with one_thread():
-            return _solve_window(_Problem(start, terms, (0, 0)), termination)
+            solution = _solve_window(_Problem(start, terms, (0, 0)), termination)
+        if on_window is not None:
+            on_window(count, count)
+        return solution
     chain = Chain(start.frames.clone(), start.pelvis.clone(), start.bones, start.frame_rate)
     done, converged, iterations = 0, True, 0
-    for window, part in _solve_outwards(windows.cut(count), chain, terms, termination):
-        done += window.kept.stop - window.kept.start
-        converged, iterations = converged and part.converged, iterations + part.iterations
-        if on_window is not None:
-            on_window(done, count)
+    with closing(_solve_outwards(windows.cut(count), chain, terms, termination)) as parts:
+        for window, part in parts:
+            done += window.kept.stop - window.kept.start
+            converged, iterations = converged and part.converged, iterations + part.iterations
+            if on_window is not None:
+                on_window(done, count)
     return ClipSolution(chain, converged, iterations)
 
 
 def _solve_outwards(
     cut: _Cut, chain: Chain, terms: Sequence[Term], termination: ClipTermination
-) -> Iterator[tuple[_Window, ClipSolution]]:
+) -> Generator[tuple[_Window, ClipSolution]]:
     """Solve the windows from the middle to both ends of `chain`, in its place; yields each when it is done."""
     before = chain.pelvis.clone()
     # Matrices of 75 rows gain nothing from a second thread, windows everything.
     workers = min(2, torch.get_num_threads()) if chain.pelvis.device.type == "cpu" else 1
-    with one_thread(), ThreadPoolExecutor(workers) as pool:
+    pool = ThreadPoolExecutor(workers)
 
-        def begin(window: _Window) -> Future[ClipSolution]:
-            problem = _Problem(_tied(chain, before, window), [term.window(window.reach) for term in terms], window.held)
-            return pool.submit(_solve_window, problem, termination)
+    def begin(window: _Window) -> Future[ClipSolution]:
+        problem = _Problem(_tied(chain, before, window), [term.window(window.reach) for term in terms], window.held)
+        return pool.submit(_solve_window, problem, termination)
 
-        ways = [iter(way) for way in cut.ways]
-        running = {begin(cut.middle): (cut.middle, ways)}
-        while running:
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                window, onwards = running.pop(future)
-                part = future.result()
-                inner = slice(window.kept.start - window.reach.start, window.kept.stop - window.reach.start)
-                chain.frames[window.kept] = part.chain.frames[inner]
-                chain.pelvis[window.kept] = part.chain.pelvis[inner]
-                yield window, part
-                for way in onwards:
-                    following = next(way, None)
-                    if following is not None:
-                        running[begin(following)] = (following, [way])
+    with one_thread():
+        try:
+            ways = [iter(way) for way in cut.ways]
+            running = {begin(cut.middle): (cut.middle, ways)}
+            while running:
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    window, onwards = running.pop(future)
+                    part = future.result()
+                    inner = slice(window.kept.start - window.reach.start, window.kept.stop - window.reach.start)
+                    chain.frames[window.kept] = part.chain.frames[inner]
+                    chain.pelvis[window.kept] = part.chain.pelvis[inner]
+                    yield window, part
+                    for way in onwards:
+                        following = next(way, None)
+                        if following is not None:
+                            running[begin(following)] = (following, [way])
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _tied(chain: Chain, before: Tensor, window: _Window) -> Chain:
@@ -226,7 +243,7 @@ def _solve_window(problem: _Problem, termination: ClipTermination) -> ClipSoluti
         lower = trial_cost < cost
         if lower:
             trial_gradient = _gradient(trial_model)[free]
-            serves_again = newton.pairs or abs((cost - trial_cost) / predicted - 1) < _FORESEEN
+            serves_again = bool(newton.pairs) or abs((cost - trial_cost) / predicted - 1) < _FORESEEN
             newton = newton.learn(step, trial_gradient - gradient) if serves_again else None
             chain, model, cost, gradient = trial, trial_model, trial_cost, trial_gradient
             damping = max(_DAMPING, damping / 10)

@@ -1,7 +1,7 @@
 """Where the detector marks the 33 landmarks in the picture, which is not quite where they are on the body.
 
-An ankle is marked 3 cm above the joint, an ear before the ear, a thumb at its knuckle. Measured in the films of the
-lifter's training set, where the truth is known, by addon_assets/lifter/measure_seen_points.py.
+An ankle is marked 3 cm above and before the joint, an ear 4 cm further in, a thumb at its knuckle. Measured in the
+films of the lifter's training set, where the truth is known, by addon_assets/lifter/measure_seen_points.py.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ _SHORTEST = 3  # moments; fewer have no acceleration, and nothing to smooth
 # Steps beyond these change nothing that can be seen; what a next round goes on from may be rough.
 _TERMINATION = ClipTermination(max_iterations=9, step=0.02, decrease=0.1)
 _ROUGH = replace(_TERMINATION, max_iterations=7)
-_WINDOWS = ClipWindows(length=160, margin=25)
+_WINDOW, _MARGIN_SECONDS = 160, 0.8  # frames, s
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def fit_clip(
         )
         evidence = clip_evidence(keypoints, landmarks2d, points, seen, camera, rate_hz, trust.outlier)
         terms = [*evidence, smooth_as_it_moves(chain), *ground]
-        chain = solve_sequence(chain, terms, trust.termination, _WINDOWS, on_window).chain
+        chain = solve_sequence(chain, terms, trust.termination, _windows(rate_hz), on_window).chain
         floor = feet.floor(chain, planted, floor)
         del evidence, ground, terms  # before the next round's are made
     local = np.empty(chain.frames.shape, np.float32)
@@ -148,8 +148,12 @@ def find_floor_turn(
         smooth_as_it_moves(chain),
         feet.still(chain, planted, frame_worth(rate_hz), trust.release),
     ]
-    chain = solve_sequence(chain, terms, _ROUGH, _WINDOWS).chain
+    chain = solve_sequence(chain, terms, _ROUGH, _windows(rate_hz)).chain
     return feet.floor_turn(chain, feet.contacts(chain, start.floor, trust.edges) * visible, level)
+
+
+def _windows(rate_hz: float) -> ClipWindows:
+    return ClipWindows(_WINDOW, round(_MARGIN_SECONDS * rate_hz))
 
 
 def in_sight(keypoints: Keypoints) -> torch.Tensor:

@@ -255,11 +255,11 @@ class Ground:
 class ViewAcceleration:
     """Joints move smoothly, and even more smoothly away from the camera and towards it, where they are hardly seen to.
 
-    residual   as JointAcceleration's, and the same once more in depth alone, without the Huber kernel
+    residual   as JointAcceleration's, and the same once more in depth alone, over sigma_depth and without the kernel
 
     Attributes:
         sigma: (T, 24) expected acceleration, m/s^2.
-        sigma_depth: (T, 24) the same in depth, z.
+        sigma_depth: (T, 24) what is expected in depth, z, by itself.
     """
 
     sigma: Tensor
@@ -267,7 +267,7 @@ class ViewAcceleration:
 
     def linearize(self, chain: Chain) -> Blocks:
         every = JointAcceleration(self.sigma).linearize(chain)
-        weight = every.weight.unflatten(1, (-1, 3)).clone()
+        weight = every.weight.clone().unflatten(1, (-1, 3))  # which three axes share
         depth, in_depth = every.residual.unflatten(1, (-1, 3))[..., 2], self.sigma_depth[1:-1] ** -2
         weight[..., 2] += in_depth
         return replace(every, weight=weight.flatten(1), cost=every.cost + (in_depth * depth * depth).sum(1) / 2)

@@ -17,7 +17,7 @@ from ..stretches import stretches
 Array = NDArray[Any]
 
 LANDMARK_CUTOFF_HZ = 6.0  # human motion lies below, the detector's jitter above (DESIGN 10)
-_VALUES_AT_ONCE = 20_000
+_VALUES_AT_ONCE = 20_000  # that are filtered: 160 kB for each copy that the filter makes
 
 
 def low_pass(values: Array, rate_hz: float, cutoff_hz: float) -> Array:
@@ -32,7 +32,7 @@ def low_pass(values: Array, rate_hz: float, cutoff_hz: float) -> Array:
     padding = min(int(rate_hz), len(values) - 1)
     columns = values.reshape(len(values), -1)
     smoothed = np.empty_like(columns)
-    # Of a long clip few at once: the filter makes several copies, in double precision.
+    # Of a long clip few at once: the copies are in double precision.
     for some in stretches(columns.shape[1], length=max(1, _VALUES_AT_ONCE // len(values))):
         part = columns[:, some.kept].astype(np.float64)
         smoothed[:, some.kept] = sosfiltfilt(sections, part, axis=0, padlen=padding)
