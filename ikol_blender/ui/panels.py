@@ -68,11 +68,12 @@ class IKOL_PT_options(_Sidebar, Panel):
         layout.enabled = not SESSION.is_solving
         layout.prop(settings, "detector")
         layout.prop(settings, "model")
-        for switch, value in (("use_height", "height_cm"), ("use_focal", "focal_px"), ("use_rate", "rate_hz")):
-            _draw_switched(layout, settings, switch, value)
+        _draw_switched(layout, settings, "use_height", "height_cm")
+        _draw_switched(layout, settings, "use_focal", "focal_px")
         row = layout.row()
         row.enabled = not settings.use_focal
         row.prop(settings, "estimate_focal")
+        _draw_switched(layout, settings, "use_rate", "rate_hz")
         layout.prop(settings, "import_when_done")
 
 

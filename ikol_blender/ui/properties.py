@@ -89,7 +89,7 @@ class IKOL_Settings(PropertyGroup):
         name="Focal (px)", description="In pixels of the upright image", min=10.0, default=1500.0, precision=1
     )
     estimate_focal: BoolProperty(
-        name="Focal length from walking",
+        name="Focal from walking",
         description="Where neither you nor the file tells it: find at which focal length the first person's steps, "
         "nearer or away, fit best. Takes some seconds more",
     )
