@@ -243,7 +243,7 @@ def _solve_window(problem: _Problem, termination: ClipTermination) -> ClipSoluti
         lower = trial_cost < cost
         if lower:
             trial_gradient = _gradient(trial_model)[free]
-            serves_again = bool(newton.pairs) or abs((cost - trial_cost) / predicted - 1) < _FORESEEN
+            serves_again = bool(newton.pairs) or abs(cost - trial_cost - predicted) < _FORESEEN * predicted
             newton = newton.learn(step, trial_gradient - gradient) if serves_again else None
             chain, model, cost, gradient = trial, trial_model, trial_cost, trial_gradient
             damping = max(_DAMPING, damping / 10)
