@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from .lens import FocalLength
 from .lift import CorrectedLandmarks
 from .motion.camera import Intrinsics
-from .motion.focal_fit import FocalTrial, Walk, count_steps, take_walk, try_focal, way_in_depth
+from .motion.focal_fit import Walk, count_steps, take_walk, try_focal, way_in_depth
 from .person import PersonSolver, Track
 
 Array = NDArray[Any]
@@ -62,15 +62,13 @@ def estimate_focal(
     walk = take_walk(solved.fit, solved.keypoints, solver.body, solver.skeleton, camera, solver.rate_hz)
     if not _walks(walk):
         return assumed
-    trials: dict[int, FocalTrial] = {}
+    trials = {0: try_focal(walk, None, solved.keypoints, image, solver.body, solver.skeleton, camera)}
 
-    def attempt(step: int, near: int | None) -> None:
+    def attempt(step: int, near: int) -> None:
         corrected, camera = thinned(assumed.pixels * math.exp(_STEP * step))
         keypoints = solver.lift(track, corrected, camera)
-        before = None if near is None else trials[near]
-        trials[step] = try_focal(walk, before, keypoints, image, solver.body, solver.skeleton, camera)
+        trials[step] = try_focal(walk, trials[near], keypoints, image, solver.body, solver.skeleton, camera)
 
-    attempt(0, None)
     attempt(1, 0)
     attempt(-1, 0)
     least = min(trials, key=lambda step: trials[step].cost)

@@ -21,6 +21,7 @@ from ..ikol import Skeleton
 from ..ikol.chain import Chain
 from ..ikol.robust import GemanMcClure
 from ..ikol.sequence import ClipTermination, solve_sequence
+from ..ikol.terms import Term
 from ..lift import Keypoints
 from .camera import Intrinsics
 from .clip_fit import ClipFit, body_points, chain_of, in_sight
@@ -121,7 +122,7 @@ def try_focal(
     start = _moved(walk, near, camera)
     chain = chain_of(start, keypoints, skeleton, rate_hz)
     places = torch.zeros_like(own.offsets) if near is None else near.places
-    floor, cost = feet.floor(chain, walk.planted, start.floor), np.inf
+    floor, terms = feet.floor(chain, walk.planted, start.floor), list[Term]()
     for number in range(_FIRST_ROUNDS if near is None else _ROUNDS):
         if number > 0:
             places = _find_places(chain, seen, own)
@@ -133,9 +134,9 @@ def try_focal(
         )
         terms = [seen, relative, *others, *ground]
         chain = solve_sequence(chain, terms, _TERMINATION, None).chain
-        cost = sum(float(term.linearize(chain).cost.double().sum()) for term in terms)
-        cost += float((places * places).sum()) / 2 / _PLACE_SIGMA**2
         floor = feet.floor(chain, walk.planted, floor)
+    cost = sum(float(term.linearize(chain).cost.double().sum()) for term in terms)
+    cost += float((places * places).sum()) / 2 / _PLACE_SIGMA**2
     return FocalTrial(
         camera.focal_px, cost, chain.relative.numpy(), chain.pelvis.numpy(), _level(camera, len(start.pelvis)), places
     )
