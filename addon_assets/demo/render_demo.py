@@ -62,13 +62,16 @@ def film(body: Body, take: Take) -> None:
     scene.render.fps, scene.render.fps_base = round(take.framerate), 1.0
 
 
-def write_clip(path: Path) -> None:
-    """Render the scene as an H.264 clip."""
+def write_clip(path: Path, constant_rate_factor: str = "NONE") -> None:
+    """Render the scene as an H.264 clip, of KILOBITS_PER_SECOND or of a constant quality.
+
+    At a constant quality a clip has the same pixels whenever it is rendered; kept to a bit rate, it has not.
+    """
     render = bpy.context.scene.render
     render.image_settings.file_format = "FFMPEG"
     render.ffmpeg.format = "MPEG4"
     render.ffmpeg.codec = "H264"
-    render.ffmpeg.constant_rate_factor = "NONE"
+    render.ffmpeg.constant_rate_factor = constant_rate_factor
     render.ffmpeg.video_bitrate = KILOBITS_PER_SECOND
     render.ffmpeg.maxrate = 2 * KILOBITS_PER_SECOND
     render.ffmpeg.ffmpeg_preset = "BEST"

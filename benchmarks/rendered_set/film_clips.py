@@ -57,7 +57,7 @@ def film(plan: ClipPlan, folder: Path) -> None:
     bpy.app.handlers.frame_change_pre.append(follow)
     scene.frame_start, scene.frame_end = 1, len(takes[0])
     scene.render.fps, scene.render.fps_base = round(takes[0].framerate), 1.0
-    write_clip(folder / "clip.mp4")
+    write_clip(folder / "clip.mp4", "PERC_LOSSLESS")  # filmed anew, the set must be the same
 
 
 def _person_moves(take: Take, actor: Actor) -> Callable[[int], None]:

@@ -27,6 +27,9 @@ _RESTING_HEIGHT = 0.05  # m
 _RESTING_SPEED, _RESTING_SPREAD = 0.15, 0.03  # m/s
 _SLIDING_HEIGHT, _SLIDING_SPREAD = 0.004, 0.0008  # m: nobody moves a foot so low, and as fast as this:
 _SLOWEST_STEP, _FASTEST_STEP, _STEP_SPREAD = 1.5, 4.0, 0.15  # m/s
+# How far from the line of sight to where it stood a foot may be seen, and for how long nothing but that line tells.
+_IN_LINE, _LINE_SPREAD, _OUT_OF_LINE = 0.08, 0.01, 0.05  # m, m, chance
+_SHORTEST_STAY, _LONGEST_STAY = 0.1, 0.4  # s
 
 
 def contact_probability(feet: Array, rate_hz: float) -> Array:
@@ -69,6 +72,38 @@ def beside_contacts(feet: Array, planted: Array, rate_hz: float) -> Array:
     stepping = _falling(speed, _FASTEST_STEP, _STEP_SPREAD) * _falling(-speed, -_SLOWEST_STEP, _STEP_SPREAD)
     sliding = stepping * _near_floor(feet[..., 2], _SLIDING_HEIGHT, _SLIDING_SPREAD)
     return neighbour * sliding * step_haste(feet, rate_hz)[:, None]
+
+
+def in_line_with_contacts(feet: Array, planted: Array, rate_hz: float) -> Array:
+    """(T, 4) probability that a foot still stands, or stands already, where the contact before or after has it.
+
+    Depth is what a camera tells worst: a foot found going straight away from it, or coming straight towards it, has
+    hardly moved. Of feet that step fast, which leave a line of sight within a moment unless they stay on the floor.
+
+    Args:
+        feet: (T, 4, 3) as `contact_probability`'s, but from the camera at the origin, any axes.
+        planted: (T, 4) probability that the points are planted.
+    """
+    line = feet / np.linalg.norm(feet, axis=-1, keepdims=True)
+    stays = _stays(feet, line, planted, rate_hz)
+    stood = _stays(feet[::-1], line[::-1], planted[::-1], rate_hz)[::-1]
+    return np.maximum(stays, stood) * step_haste(feet, rate_hz)[:, None]
+
+
+def _stays(feet: Array, line: Array, planted: Array, rate_hz: float) -> Array:
+    """(T, P) chance that a point is where the contact before it ended, as far as the line of sight tells."""
+    stands, moment = planted > 0.5, np.arange(len(feet))[:, None]
+    end = np.maximum.accumulate(np.where(stands, moment, -1))
+    stood = np.take_along_axis(feet, np.maximum(end, 0)[..., None], axis=0)
+    beside = np.linalg.norm(stood - (stood * line).sum(-1, keepdims=True) * line, axis=-1)
+    chance = _falling(beside, _IN_LINE, _LINE_SPREAD)
+    gone = (end < 0) | (chance < _OUT_OF_LINE) | (moment - end > round(_LONGEST_STAY * rate_hz))
+    stays = (np.maximum.accumulate(np.where(gone, moment, -1)) < end) & ~stands
+    column = np.broadcast_to(np.arange(feet.shape[1]), end.shape)
+    length = np.zeros(end.shape, np.int64)
+    np.add.at(length, (end[stays], column[stays]), 1)
+    long = np.take_along_axis(length, np.maximum(end, 0), axis=0) >= _SHORTEST_STAY * rate_hz - 1e-9
+    return np.where(stays & long, chance, 0.0)
 
 
 def _speed(feet: Array, rate_hz: float) -> Array:

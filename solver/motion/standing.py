@@ -14,7 +14,7 @@ from ..ikol.chain import Chain
 from ..stretches import stretches
 from .camera import level_by
 from .clip_terms import BodyPoints, Ground, PlantedPoints
-from .contacts import beside_contacts, contact_probability, step_haste
+from .contacts import beside_contacts, contact_probability, in_line_with_contacts, step_haste
 
 Array = NDArray[Any]
 
@@ -40,6 +40,7 @@ class Feet:
         # Contacts are told with z up and the soles at 0.
         upright = torch.stack((place[..., 0], place[..., 2], floor - self.heights - place[..., 1]), -1).numpy()
         planted = contact_probability(upright, chain.frame_rate)
+        planted = np.maximum(planted, in_line_with_contacts(place.numpy(), planted, chain.frame_rate))
         if edges > 0.0:
             planted = np.maximum(planted, edges * beside_contacts(upright, planted, chain.frame_rate))
         return torch.as_tensor(planted, dtype=torch.float32)

@@ -8,7 +8,13 @@ from scipy.spatial.transform import Rotation
 
 from solver.detect import Observations
 from solver.motion.camera import intrinsics, level_by, locate, put_on_rays, view_rotations
-from solver.motion.contacts import FOOT_POINTS, beside_contacts, contact_probability, step_haste
+from solver.motion.contacts import (
+    FOOT_POINTS,
+    beside_contacts,
+    contact_probability,
+    in_line_with_contacts,
+    step_haste,
+)
 from solver.motion.smoothing import bridge_rotations, fill_gaps, low_pass
 from solver.motion.world import LEVEL, place_in_world, place_on_floor
 
@@ -177,6 +183,29 @@ def test_a_fast_slide_beside_a_contact_belongs_to_it(height: float, step: float,
     assert (beside[14] > 0.5).all() == belongs
     assert beside[:14].max() < 1e-6
     assert beside[15:].max() < 1e-3  # a point that stands needs no such excuse
+
+
+@pytest.mark.parametrize(
+    ("aside", "moments", "other_step", "stays"),
+    [(0.0, 6, 0.3, True), (0.04, 6, 0.3, False), (0.0, 2, 0.3, False), (0.0, 6, 0.05, False)],
+    ids=["goes straight away", "goes aside too", "leaves the line soon", "a walker's"],
+)
+def test_a_foot_in_line_with_where_it_stood_stands_there(aside: float, moments: int, other_step: float, stays: bool):
+    """Metres in each moment: a foot goes away from the camera and `aside`, `moments` long; the other moves on."""
+    stood = np.array((0.5, 1.2, 5.0))
+    away = np.clip(np.arange(60) - 19, 0, moments)[:, None]
+    left = (np.arange(60) > 19 + moments)[:, None] * np.array((0.4, 0.0, 0.0))  # in the picture, and at once
+    feet = np.empty((60, 4, 3))
+    feet[:, :2] = (stood * (1 + 0.012 * away) + away * np.array((aside, 0.0, 0.0)) + left)[:, None]
+    feet[:, 2:] = np.array((-0.5, 1.2, 5.0)) + (other_step * np.arange(60))[:, None, None] * np.array((1.0, 0.0, 0.0))
+    planted = np.zeros((60, 4))
+    planted[:20, :2] = 1.0
+    after = in_line_with_contacts(feet, planted, RATE)
+    before = in_line_with_contacts(feet[::-1], planted[::-1], RATE)[::-1]
+    np.testing.assert_allclose(after, before, atol=1e-9)
+    assert (after[20 : 20 + moments, :2] > 0.9).all() == stays
+    assert after[:, 2:].max() == after[:20].max() == after[20 + moments :].max() == 0.0
+    assert stays or after.max() < 0.2
 
 
 def test_walkers_step_calmly_and_runners_fast():
