@@ -91,7 +91,7 @@ def measure(length: int) -> tuple[float, float, float]:
     camera = intrinsics(video.image_size, focal_length(video.path, video.image_size, None).pixels)
     corrected = correct_landmarks(track.observations, camera, video.rate_hz)
     began = time.perf_counter()
-    turn = solver.find_floor_turn(track, corrected, camera)
+    turn = solver.find_floor_turn(track, corrected, camera, lambda _share: None)
     solver.solve(track, corrected, replace(camera, level=turn @ camera.level), lambda share: None)
     fit = (time.perf_counter() - began) / length
     return 1000 * detection, 1000 * fit, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

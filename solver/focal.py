@@ -29,6 +29,7 @@ _STEP, _FARTHEST = 0.3, 2  # between tried focal lengths, of the logarithm; and 
 _SHORTEST_WAY = 1.5  # m, in depth
 _FEWEST_STEPS, _SLOWEST_STEPS = 5, 1.1  # steps, and steps a second
 _SIGMA = 0.2  # of the estimate's logarithm
+_LOOKS = 5  # at the clip, if all go well: how level it is, and with up to four focal lengths
 
 
 def estimate_focal(
@@ -36,13 +37,16 @@ def estimate_focal(
     solver: PersonSolver,
     track: Track,
     look: Callable[[float], tuple[CorrectedLandmarks, Intrinsics, Array]],
+    on_progress: Callable[[float], None],
 ) -> FocalLength:
     """The assumed focal length and what the person's steps say of it, as sure as each is; or else the assumed one.
 
     Args:
         look: for a focal length in pixels the person's corrected landmarks, the camera as level as they and the
             background tell, and how sure that is (2, 2), as PersonSolver.find_floor_turn wants it.
+        on_progress: hears the share that is done, 0..1, and may raise to stop.
     """
+    on_progress(0.0)
     every = max(1, round(solver.rate_hz / _ENOUGH_HZ))
     first = _liveliest(track.observations.landmarks2d, solver.rate_hz)
     moments = slice(first, first + round(_LONGEST_SECONDS * solver.rate_hz), every)
@@ -54,17 +58,20 @@ def estimate_focal(
         level = camera.level if camera.level.ndim == 2 else camera.level[moments]
         kept = (values[moments] for values in (corrected.landmarks, corrected.keypoints, corrected.up))
         corrected = CorrectedLandmarks(*kept)
-        floor = solver.find_floor_turn(track, corrected, replace(camera, level=level), known)
+        floor = solver.find_floor_turn(track, corrected, replace(camera, level=level), _unheard, known)
         return corrected, replace(camera, level=floor @ level)
 
     corrected, camera = thinned(assumed.pixels)
-    solved = solver.solve(track, corrected, camera, lambda _share: None)
+    on_progress(1 / _LOOKS)
+    solved = solver.solve(track, corrected, camera, _unheard)
     walk = take_walk(solved.fit, solved.keypoints, solver.body, solver.skeleton, camera, solver.rate_hz)
     if not _walks(walk):
+        on_progress(1.0)
         return assumed
     trials = {0: try_focal(walk, None, solved.keypoints, image, solver.body, solver.skeleton, camera)}
 
     def attempt(step: int, near: int) -> None:
+        on_progress((1 + len(trials)) / _LOOKS)
         corrected, camera = thinned(assumed.pixels * math.exp(_STEP * step))
         keypoints = solver.lift(track, corrected, camera)
         trials[step] = try_focal(walk, trials[near], keypoints, image, solver.body, solver.skeleton, camera)
@@ -74,7 +81,12 @@ def estimate_focal(
     least = min(trials, key=lambda step: trials[step].cost)
     if 0 < abs(least) < _FARTHEST:
         attempt(2 * least, least)
+    on_progress(1.0)
     return combine(assumed, {step: trial.cost for step, trial in trials.items()})
+
+
+def _unheard(_share: float) -> None:
+    """Parts of a look are too short to be told of."""
 
 
 def _walks(walk: Walk) -> bool:

@@ -98,7 +98,12 @@ class PersonSolver:
         return SolvedPerson(track.observations, keypoints, fit, camera, track.swaps, warnings)
 
     def find_floor_turn(
-        self, track: Track, corrected: CorrectedLandmarks, camera: Intrinsics, level: Array = _NOTHING_KNOWN
+        self,
+        track: Track,
+        corrected: CorrectedLandmarks,
+        camera: Intrinsics,
+        on_progress: Callable[[float], None],
+        level: Array = _NOTHING_KNOWN,
     ) -> Array:
         """(3, 3) turns camera axes such that what the person stands on becomes level.
 
@@ -106,7 +111,9 @@ class PersonSolver:
         """
         keypoints, start = self._begin(track, corrected, camera)
         image = track.observations.landmarks2d
-        return find_floor_turn(start, keypoints, image, self.body, self.skeleton, camera, self.rate_hz, level)
+        return find_floor_turn(
+            start, keypoints, image, self.body, self.skeleton, camera, self.rate_hz, level, on_progress
+        )
 
     def lift(self, track: Track, corrected: CorrectedLandmarks, camera: Intrinsics) -> Keypoints:
         """The person's keypoints before the camera."""

@@ -64,17 +64,18 @@ class Job:
 
 
 @dataclass(frozen=True)
-class _SolveProgress:
-    """Tells how far the solve of one person among all is: `done` moments before, `own` of `total`."""
+class _StageProgress:
+    """Tells how far a stage is with one person among all: `done` moments before, `own` of `total`."""
 
     job: Job
+    stage: str
     done: int
     own: int
     total: int
 
     def __call__(self, share: float) -> None:
         self.job.stop_if_cancelled()
-        self.job.emit(Progress("solve", self.done + round(share * self.own), self.total))
+        self.job.emit(Progress(self.stage, self.done + round(share * self.own), self.total))
 
 
 def solve(request: SolveRequest, job: Job) -> list[Path]:
@@ -103,10 +104,12 @@ def solve(request: SolveRequest, job: Job) -> list[Path]:
     height = None if request.height_cm is None else request.height_cm / 100
     solver = PersonSolver(body, skeleton, height, rate_hz, device, job.stop_if_cancelled)
     tracks = [prepare_track(observed, rate_hz) for observed in chosen]
+    moments = [int(track.observations.seen.sum()) for track in tracks]
     focal = focal_length(video.path, video.image_size, request.focal_px)
     if request.estimate_focal and focal.source == "assumed":
         view = _View(video.image_size, people, background, segments, solver.rate_hz)
-        focal = estimate_focal(focal, solver, tracks[0], partial(view.look, tracks[0]))
+        looking = _StageProgress(job, "focal", 0, moments[0], moments[0])
+        focal = estimate_focal(focal, solver, tracks[0], partial(view.look, tracks[0]), looking)
         if focal.source == "assumed":
             job.emit(Notice("focal_assumed", "Nobody walks nearer or away; the focal length is assumed."))
     settings = {
@@ -116,15 +119,16 @@ def solve(request: SolveRequest, job: Job) -> list[Path]:
         "focal_sigma": focal.sigma,
     }
     camera = intrinsics(video.image_size, focal.pixels)
+    lifting = _StageProgress(job, "lift", 0, moments[0], moments[0])
+    lifting(0.0)
     corrected = [correct_landmarks(track.observations, camera, rate_hz) for track in tracks]
     turns = background.turns(people, camera)
     edges = segments.background(people, camera, turns)
     del background, segments, people, chosen  # corners and raw landmarks: of no more use, and kilobytes a moment
-    cameras = _stand_cameras(camera, turns, edges, focal.sigma, solver, tracks, corrected)
+    cameras = _stand_cameras(camera, turns, edges, focal.sigma, solver, tracks, corrected, lifting)
     solved: list[SolvedPerson] = []
-    moments = [int(track.observations.seen.sum()) for track in tracks]
     for number, (track, landmarks, camera) in enumerate(zip(tracks, corrected, cameras, strict=True)):
-        progress = _SolveProgress(job, sum(moments[:number]), moments[number], sum(moments))
+        progress = _StageProgress(job, "solve", sum(moments[:number]), moments[number], sum(moments))
         solved.append(solver.solve(track, landmarks, camera, progress))
         for warning in solved[-1].warnings:
             job.emit(Notice("out_of_sight", warning))
@@ -208,11 +212,12 @@ def _stand_cameras(
     solver: PersonSolver,
     tracks: list[Track],
     corrected: list[CorrectedLandmarks],
+    on_progress: Callable[[float], None],
 ) -> list[Intrinsics]:
     """The camera at each person's moments: still as the background says, level as people, edges and feet say."""
     level, known = _level(turns, edges, focal_sigma, tracks, corrected)
     own = [turns.at(track.observations.times) for track in tracks]
-    floor = solver.find_floor_turn(tracks[0], corrected[0], replace(camera, level=level @ own[0]), known)
+    floor = solver.find_floor_turn(tracks[0], corrected[0], replace(camera, level=level @ own[0]), on_progress, known)
     return [replace(camera, level=floor @ level @ turn) for turn in own]
 
 

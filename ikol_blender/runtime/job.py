@@ -10,7 +10,12 @@ from .process import SolverProcess
 
 # The solver says something each second once it runs; loading its libraries may take longer than that.
 _HUNG_SECONDS = 20.0
-_WORDS = {"detect": "Finding the person", "lift": "Lifting to 3D", "solve": "Solving the motion"}
+_WORDS = {
+    "detect": "Finding the person",
+    "focal": "Finding the focal length",
+    "lift": "Lifting to 3D",
+    "solve": "Solving the motion",
+}
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Left and right told apart again, and landmarks that jump for a single moment put back.
+"""Left and right told apart again, and landmarks that jump away for a moment or a few put back.
 
 A detector that takes one leg for the other says something impossible: both legs change places within a frame, and
 knees hang from the wrong hips. Each pair of limbs is followed through time as one of two readings, as seen or
@@ -27,8 +27,8 @@ _SWAP_PRICE = 0.02  # m of movement a moment: less than the detector's noise nev
 _FACING_WORTH = 0.05  # m of movement: a face at the back of its head or of its trunk, a moment
 _HANGING_WORTH = 0.5  # of the length by which a limb is longer from the wrong side of the trunk
 _FARTHEST = 1.0  # m: beyond, movement says no more
-_JUMP = 0.15  # m from both neighbours, which agree with one another to a third of it
-_CLOSE = 0.2  # s between neighbours
+_JUMP = 0.15  # m from the moments before and after, which agree with one another to a third of the way
+_CLOSE, _BRIEF = 0.2, 0.11  # s from one moment to the next, and from before to after where there are more in between
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Repaired:
     Attributes:
         observations: with the same moments.
         swapped: moments in which some pair of limbs had changed sides.
-        jumps: single landmarks put back.
+        jumps: landmarks put back, one for each moment.
     """
 
     observations: Observations
@@ -47,7 +47,7 @@ class Repaired:
 
 
 def repair(observed: Observations) -> Repaired:
-    """Undo swaps of left and right, then take single landmarks that jump out and back to where their neighbours are.
+    """Undo swaps of left and right, then take landmarks that jump out and back to between where they come from and go.
 
     A landmark put back keeps a tenth of its visibility: it is a guess.
     """
@@ -72,9 +72,11 @@ def repair(observed: Observations) -> Repaired:
         settle(names, _HANGING_WORTH * _hanging(world, root, names[0]))
     jumped = _jumps(places[..., :2], observed.times[known]) | _jumps(places[..., 2:], observed.times[known])
     moments, marks = np.nonzero(jumped)
-    for values in (image, world):
-        values[moments, marks] = (values[moments - 1, marks] + values[moments + 1, marks]) / 2
     image[moments, marks, 2] *= 0.1
+    for mark in np.unique(marks):
+        out = jumped[:, mark]
+        for column in (*image[:, mark, :2].T, *world[:, mark].T):
+            column[out] = np.interp(known[out], known[~out], column[~out])
     landmarks2d, landmarks3d = observed.landmarks2d.copy(), observed.landmarks3d.copy()
     landmarks2d[known], landmarks3d[known] = image, world
     return Repaired(
@@ -143,11 +145,17 @@ def _moved(before: Array, after: Array) -> Array:
 
 
 def _jumps(places: Array, times: Array) -> Array:
-    """(T, 33) landmarks (T, 33, d), m, that are out for one moment."""
+    """(T, 33) landmarks (T, 33, d), m, that are out for one moment, or for some in a row that nobody could do in time."""
     out = np.zeros(places.shape[:2], bool)
-    before, here, after = places[:-2], places[1:-1], places[2:]
-    apart = np.linalg.norm(after - before, axis=-1)
-    away = np.minimum(np.linalg.norm(here - before, axis=-1), np.linalg.norm(here - after, axis=-1))
-    close = (times[2:] - times[:-2] < 2 * _CLOSE)[:, None]
-    out[1:-1] = close & (away > _JUMP) & (apart < _JUMP / 3)
+    for length in range(1, len(times) - 1):
+        brief = times[length + 1 :] - times[: -length - 1] < (2 * _CLOSE if length == 1 else _BRIEF)
+        if not brief.any():
+            break
+        before, after = places[: -length - 1], places[length + 1 :]
+        apart = np.linalg.norm(after - before, axis=-1)
+        inside = [places[first : first + len(before)] for first in range(1, length + 1)]
+        away = np.min([np.linalg.norm(here - end, axis=-1) for here in inside for end in (before, after)], axis=0)
+        jumps = brief[:, None] & (away > _JUMP) & (apart < away / 3)
+        for first in range(1, length + 1):
+            out[first : first + len(before)] |= jumps
     return out

@@ -131,6 +131,7 @@ def find_floor_turn(
     camera: Intrinsics,
     rate_hz: float,
     level: Array,
+    on_progress: Callable[[float], None],
 ) -> Array:
     """(3, 3) turns camera axes such that what this person stands on becomes level, as far as the person tells it.
 
@@ -148,7 +149,9 @@ def find_floor_turn(
         smooth_as_it_moves(chain),
         feet.still(chain, planted, frame_worth(rate_hz), trust.release),
     ]
-    chain = solve_sequence(chain, terms, _ROUGH, _windows(rate_hz)).chain
+    chain = solve_sequence(
+        chain, terms, _ROUGH, _windows(rate_hz), lambda done, count: on_progress(done / count)
+    ).chain
     return feet.floor_turn(chain, feet.contacts(chain, start.floor, trust.edges) * visible, level)
 
 

@@ -102,8 +102,10 @@ def _stays(feet: Array, line: Array, planted: Array, rate_hz: float) -> Array:
     column = np.broadcast_to(np.arange(feet.shape[1]), end.shape)
     length = np.zeros(end.shape, np.int64)
     np.add.at(length, (end[stays], column[stays]), 1)
-    long = np.take_along_axis(length, np.maximum(end, 0), axis=0) >= _SHORTEST_STAY * rate_hz - 1e-9
-    return np.where(stays & long, chance, 0.0)
+    length = np.take_along_axis(length, np.maximum(end, 0), axis=0)
+    again = np.minimum.accumulate(np.where(stands, moment, 2 * len(feet))[::-1])[::-1]
+    told = (length >= _SHORTEST_STAY * rate_hz - 1e-9) | (length == again - end - 1)
+    return np.where(stays & told, chance, 0.0)
 
 
 def _speed(feet: Array, rate_hz: float) -> Array:

@@ -1,6 +1,7 @@
 """Who walks tells the focal length, who stays does not."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -70,7 +71,12 @@ def estimate(marks: np.ndarray, joints: np.ndarray, focal_px: float) -> FocalLen
     def look(focal_px: float) -> tuple[CorrectedLandmarks, Intrinsics, np.ndarray]:
         return corrected, intrinsics(SIZE, focal_px), LEVEL_IS_KNOWN
 
-    return estimate_focal(ASSUMED, solver, Track(seen, 0, 0.0), look)
+    heard: list[float] = []
+    focal = estimate_focal(ASSUMED, solver, Track(seen, 0, 0.0), look, heard.append)
+    assert heard[0] == 0.0
+    assert heard[-1] == 1.0
+    assert all(before < after for before, after in pairwise(heard))
+    return focal
 
 
 @pytest.mark.parametrize("true", [0.85, 1.7])

@@ -236,7 +236,9 @@ def test_the_floor_is_not_told_by_somebody_out_of_sight():
     local[hidden] = local[0]
     guessed = ClipFit(local, pelvis, start.floor)
     nothing = np.zeros((2, 2))
-    turn = find_floor_turn(guessed, keypoints, landmarks2d, BODY, SKELETON, CAMERA, RATE, nothing)
+    heard: list[float] = []
+    turn = find_floor_turn(guessed, keypoints, landmarks2d, BODY, SKELETON, CAMERA, RATE, nothing, heard.append)
+    assert heard[-1] == 1.0
     assert np.degrees(Rotation.from_matrix(turn).magnitude()) < 1.0
 
 
