@@ -7,6 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
 
 LENGTH = 2048  # moments
 
@@ -32,3 +38,9 @@ def stretches(count: int, margin: int = 0, length: int = LENGTH) -> Iterator[Str
         last = min(count, first + length)
         start = max(0, first - margin)
         yield Stretch(slice(first, last), slice(start, min(count, last + margin)), slice(first - start, last - start))
+
+
+def runs(flags: Array, shortest: int = 1) -> list[tuple[int, int]]:
+    """First and last-plus-one index of each run of True in flags (T,) that is long enough."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False])).astype(np.int8)))
+    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2) if b - a >= shortest]

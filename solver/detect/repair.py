@@ -145,7 +145,7 @@ def _moved(before: Array, after: Array) -> Array:
 
 
 def _jumps(places: Array, times: Array) -> Array:
-    """(T, 33) landmarks (T, 33, d), m, that are out for one moment, or for some in a row that nobody could do in time."""
+    """(T, 33) landmarks (T, 33, d), m, that are out for one moment, or in a row for less than anybody takes."""
     out = np.zeros(places.shape[:2], bool)
     for length in range(1, len(times) - 1):
         brief = times[length + 1 :] - times[: -length - 1] < (2 * _CLOSE if length == 1 else _BRIEF)

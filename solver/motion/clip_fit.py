@@ -58,8 +58,8 @@ class _Round:
 # A body far off trusts its landmarks to pull it near, and no contact that it seems to have; later, contacts count more.
 _ROUNDS = (
     _Round(8.0, 0.06, 0.6, 0.0, _ROUGH),
-    _Round(4.0, 0.03, 1.0, 0.0, _TERMINATION),
-    _Round(2.0, 0.008, 1.2, 0.2, _TERMINATION),
+    _Round(4.0, 0.03, 1.0, 0.2, _TERMINATION),
+    _Round(2.0, 0.008, 1.2, 0.35, _TERMINATION),
 )
 
 
@@ -99,14 +99,14 @@ def fit_clip(
     points, seen, feet = body_points(body, keypoints.betas)
     chain = chain_of(start, keypoints, skeleton, rate_hz)
     worth, floor = frame_worth(rate_hz), start.floor
-    visible = in_sight(keypoints)
+    sight = in_sight(keypoints)
     for number, trust in enumerate(_ROUNDS):
         on_progress(number / len(_ROUNDS))
 
         def on_window(done: int, count: int, before: int = number) -> None:
             on_progress((before + done / count) / len(_ROUNDS))
 
-        planted = feet.contacts(chain, floor, trust.edges) * visible
+        planted = feet.contacts(chain, floor, trust.edges, sight)
         ground = (
             feet.still(chain, planted, worth, trust.release),
             feet.grounded(planted, floor, worth, trust.ground_sigma),
@@ -142,26 +142,24 @@ def find_floor_turn(
         return np.eye(3)
     points, seen, feet = body_points(body, keypoints.betas)
     chain = chain_of(start, keypoints, skeleton, rate_hz)
-    trust, visible = _ROUNDS[1], in_sight(keypoints)
-    planted = feet.contacts(chain, start.floor, trust.edges) * visible
+    trust, sight = _ROUNDS[1], in_sight(keypoints)
+    planted = feet.contacts(chain, start.floor, trust.edges, sight)
     terms = [
         *clip_evidence(keypoints, landmarks2d, points, seen, camera, rate_hz, trust.outlier),
         smooth_as_it_moves(chain),
         feet.still(chain, planted, frame_worth(rate_hz), trust.release),
     ]
-    chain = solve_sequence(
-        chain, terms, _ROUGH, _windows(rate_hz), lambda done, count: on_progress(done / count)
-    ).chain
-    return feet.floor_turn(chain, feet.contacts(chain, start.floor, trust.edges) * visible, level)
+    chain = solve_sequence(chain, terms, _ROUGH, _windows(rate_hz), lambda done, count: on_progress(done / count)).chain
+    return feet.floor_turn(chain, feet.contacts(chain, start.floor, trust.edges, sight), level)
 
 
 def _windows(rate_hz: float) -> ClipWindows:
     return ClipWindows(_WINDOW, round(_MARGIN_SECONDS * rate_hz))
 
 
-def in_sight(keypoints: Keypoints) -> torch.Tensor:
-    """(T, 1) 1 where the person is seen: who walks on out of sight must not be held by feet last seen standing."""
-    return _tensor(keypoints.confidence.max(axis=1, keepdims=True) > 0)
+def in_sight(keypoints: Keypoints) -> Array:
+    """(T,) whether the person is seen."""
+    return keypoints.confidence.max(axis=1) > 0
 
 
 def chain_of(start: ClipFit, keypoints: Keypoints, skeleton: Skeleton, rate_hz: float) -> Chain:

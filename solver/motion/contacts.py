@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
 from ..detect.person_landmarks import LANDMARK_NAMES
+from ..stretches import runs
 from .smoothing import low_pass
 
 Array = NDArray[Any]
@@ -88,6 +89,19 @@ def in_line_with_contacts(feet: Array, planted: Array, rate_hz: float) -> Array:
     stays = _stays(feet, line, planted, rate_hz)
     stood = _stays(feet[::-1], line[::-1], planted[::-1], rate_hz)[::-1]
     return np.maximum(stays, stood) * step_haste(feet, rate_hz)[:, None]
+
+
+def contacts_in_sight(planted: Array, seen: Array) -> Array:
+    """(T, 4) `planted` (T, 4), out of sight only what lasts from the moment before until the moment after.
+
+    Who walks on out of sight must not be held by feet last seen standing. seen: (T,).
+    """
+    kept = planted * seen[:, None]
+    for first, last in runs(~seen):
+        if first > 0 and last < len(seen):
+            lasts = planted[first - 1 : last + 1].min(axis=0) > 0.5
+            kept[first:last] = planted[first:last] * lasts
+    return kept
 
 
 def _stays(feet: Array, line: Array, planted: Array, rate_hz: float) -> Array:

@@ -92,7 +92,7 @@ def take_walk(
     """The walk of a clip that was fitted with `camera`."""
     _, _, feet = body_points(body, keypoints.betas)
     chain = chain_of(fit, keypoints, skeleton, rate_hz)
-    planted = feet.contacts(chain, fit.floor, _EDGES) * in_sight(keypoints)
+    planted = feet.contacts(chain, fit.floor, _EDGES, in_sight(keypoints))
     return Walk(fit, camera.focal_px, _level(camera, len(fit.pelvis)), chain, planted)
 
 

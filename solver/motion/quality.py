@@ -17,6 +17,7 @@ from scipy.spatial.transform import Rotation
 from ..body import joint_transforms
 from ..body_file import JOINT_NAMES, PARENTS, Body
 from ..lift import landmark_points
+from ..stretches import runs
 from ..take import Take
 from .contacts import FOOT_POINTS
 
@@ -68,7 +69,7 @@ def measure_feet(points: Array, contacts: Array, rate_hz: float) -> Feet:
     planted = contacts > 0.5
     strays: list[float] = []
     for foot in range(points.shape[1]):
-        for first, last in _runs(planted[:, foot], max(2, round(_SHORTEST_CONTACT * rate_hz))):
+        for first, last in runs(planted[:, foot], max(2, round(_SHORTEST_CONTACT * rate_hz))):
             there = points[first:last, foot, :2]
             strays.append(float(np.linalg.norm(there - there[0], axis=-1).max()))
     both = planted[1:] & planted[:-1]
@@ -137,9 +138,3 @@ def _low_passed(points: Array, rate_hz: float) -> Array:
     if rate_hz <= 2 * _LOW_PASS or len(points) < 16:
         return points
     return sosfiltfilt(butter(2, _LOW_PASS, fs=rate_hz, output="sos"), points, axis=0)
-
-
-def _runs(flags: Array, shortest: int) -> list[tuple[int, int]]:
-    """First and last-plus-one index of each run of True in flags (T,) that is long enough."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False])).astype(np.int8)))
-    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2) if b - a >= shortest]

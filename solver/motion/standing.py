@@ -14,7 +14,13 @@ from ..ikol.chain import Chain
 from ..stretches import stretches
 from .camera import level_by
 from .clip_terms import BodyPoints, Ground, PlantedPoints
-from .contacts import beside_contacts, contact_probability, in_line_with_contacts, step_haste
+from .contacts import (
+    beside_contacts,
+    contact_probability,
+    contacts_in_sight,
+    in_line_with_contacts,
+    step_haste,
+)
 
 Array = NDArray[Any]
 
@@ -31,10 +37,12 @@ class Feet:
     points: BodyPoints
     heights: Tensor
 
-    def contacts(self, chain: Chain, floor: float, edges: float) -> Tensor:
+    def contacts(self, chain: Chain, floor: float, edges: float, seen: Array) -> Tensor:
         """(T, 4) chance that each is planted on the ground at y = `floor`, camera axes, m.
 
-        edges: chance that a moment beside a contact, in which the point slides over the floor, belongs to it.
+        Args:
+            edges: chance that a moment beside a contact, in which the point slides over the floor, belongs to it.
+            seen: (T,) whether the person is.
         """
         place = self._place(chain)
         # Contacts are told with z up and the soles at 0.
@@ -43,7 +51,7 @@ class Feet:
         planted = np.maximum(planted, in_line_with_contacts(place.numpy(), planted, chain.frame_rate))
         if edges > 0.0:
             planted = np.maximum(planted, edges * beside_contacts(upright, planted, chain.frame_rate))
-        return torch.as_tensor(planted, dtype=torch.float32)
+        return torch.as_tensor(contacts_in_sight(planted, seen), dtype=torch.float32)
 
     def floor(self, chain: Chain, planted: Tensor, before: float) -> float:
         """The ground under the planted points; where nothing is planted, as it was."""

@@ -12,6 +12,7 @@ from solver.motion.contacts import (
     FOOT_POINTS,
     beside_contacts,
     contact_probability,
+    contacts_in_sight,
     in_line_with_contacts,
     step_haste,
 )
@@ -206,6 +207,27 @@ def test_a_foot_in_line_with_where_it_stood_stands_there(aside: float, moments: 
     assert (after[20 : 20 + moments, :2] > 0.9).all() == stays
     assert after[:, 2:].max() == after[:20].max() == after[20 + moments :].max() == 0.0
     assert stays or after.max() < 0.2
+
+
+def test_a_contact_lost_for_a_moment_in_the_line_of_sight_goes_on():
+    feet = np.tile((0.5, 1.2, 5.0), (40, 4, 1))
+    feet[20] *= 1.01
+    feet[21:] *= 1.02
+    feet[:, 2:, 0] += 0.3 * np.arange(40)[:, None]
+    planted = np.repeat(((np.arange(40) != 20) * 1.0)[:, None], 4, axis=1) * (1, 1, 0, 0)
+    lost = in_line_with_contacts(feet, planted, RATE)
+    assert lost[20, :2].min() > 0.9
+    assert np.delete(lost, 20, axis=0).max() == lost[:, 2:].max() == 0.0
+
+
+def test_out_of_sight_only_those_stand_who_stood_before_and_stand_after():
+    planted, seen = np.full((40, 4), 0.9), np.ones(40, bool)
+    seen[10:20] = seen[35:] = False
+    planted[12, 1] = planted[20:, 2] = 0.1  # one steps in between, one is gone when seen again
+    kept = contacts_in_sight(planted, seen)
+    np.testing.assert_array_equal(kept[seen], planted[seen])
+    np.testing.assert_array_equal(kept[10:20, [0, 3]], planted[10:20, [0, 3]])
+    assert kept[10:20, 1:3].max() == kept[35:].max() == 0.0
 
 
 def test_walkers_step_calmly_and_runners_fast():
