@@ -68,15 +68,27 @@ def test_swaps_in_a_third_of_the_moments_are_undone(observed: Observations, limb
     np.testing.assert_array_equal(repaired.observations.landmarks3d, observed.landmarks3d)
 
 
-def test_a_landmark_that_jumps_is_put_between_its_neighbours_and_hardly_believed(observed: Observations) -> None:
+@pytest.mark.parametrize("moments", [1, 2])
+def test_a_landmark_that_jumps_is_put_between_before_and_after_and_hardly_believed(
+    observed: Observations, moments: int
+) -> None:
     wrist, image = LANDMARK_NAMES.index("left_wrist"), observed.landmarks2d.copy()
-    image[40, wrist, 0] += 150
+    image[40 : 40 + moments, wrist, 0] += 150
     repaired = repair(replace(observed, landmarks2d=image))
-    assert repaired.jumps == 1
+    assert repaired.jumps == moments
     found = repaired.observations.landmarks2d
-    np.testing.assert_allclose(found[40, wrist, :2], (image[39, wrist, :2] + image[41, wrist, :2]) / 2, rtol=1e-6)
-    assert found[40, wrist, 2] == pytest.approx(0.1)
+    between = np.linspace(image[39, wrist, :2], image[40 + moments, wrist, :2], moments + 2)
+    np.testing.assert_allclose(found[39 : 41 + moments, wrist, :2], between, rtol=1e-6)
+    assert found[40 : 40 + moments, wrist, 2] == pytest.approx(0.1)
     assert repaired.swapped == 0
+
+
+def test_a_landmark_away_for_longer_may_have_been_there(observed: Observations) -> None:
+    wrist, image = LANDMARK_NAMES.index("left_wrist"), observed.landmarks2d.copy()
+    image[40:44, wrist, 0] += 150
+    repaired = repair(replace(observed, landmarks2d=image))
+    assert repaired.jumps == 0
+    np.testing.assert_array_equal(repaired.observations.landmarks2d, image)
 
 
 def test_moments_without_a_person_stay_empty(observed: Observations) -> None:
