@@ -53,17 +53,20 @@ def estimate_focal(
     solver, track = replace(solver, rate_hz=solver.rate_hz / every), _some_moments(track, moments)
     image = track.observations.landmarks2d
 
+    def heed(_share: float) -> None:  # parts of a look are too short to be told of
+        solver.stop_if_cancelled()
+
     def thinned(focal_px: float) -> tuple[CorrectedLandmarks, Intrinsics]:
         corrected, camera, known = look(focal_px)
         level = camera.level if camera.level.ndim == 2 else camera.level[moments]
         kept = (values[moments] for values in (corrected.landmarks, corrected.keypoints, corrected.up))
         corrected = CorrectedLandmarks(*kept)
-        floor = solver.find_floor_turn(track, corrected, replace(camera, level=level), _unheard, known)
+        floor = solver.find_floor_turn(track, corrected, replace(camera, level=level), heed, known)
         return corrected, replace(camera, level=floor @ level)
 
     corrected, camera = thinned(assumed.pixels)
     on_progress(1 / _LOOKS)
-    solved = solver.solve(track, corrected, camera, _unheard)
+    solved = solver.solve(track, corrected, camera, heed)
     walk = take_walk(solved.fit, solved.keypoints, solver.body, solver.skeleton, camera, solver.rate_hz)
     if not _walks(walk):
         on_progress(1.0)
@@ -83,10 +86,6 @@ def estimate_focal(
         attempt(2 * least, least)
     on_progress(1.0)
     return combine(assumed, {step: trial.cost for step, trial in trials.items()})
-
-
-def _unheard(_share: float) -> None:
-    """Parts of a look are too short to be told of."""
 
 
 def _walks(walk: Walk) -> bool:

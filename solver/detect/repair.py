@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..stretches import runs
 from .observations import Observations
 from .person_landmarks import LANDMARK_NAMES
 
@@ -27,8 +28,9 @@ _SWAP_PRICE = 0.02  # m of movement a moment: less than the detector's noise nev
 _FACING_WORTH = 0.05  # m of movement: a face at the back of its head or of its trunk, a moment
 _HANGING_WORTH = 0.5  # of the length by which a limb is longer from the wrong side of the trunk
 _FARTHEST = 1.0  # m: beyond, movement says no more
-_JUMP = 0.15  # m from the moments before and after, which agree with one another to a third of the way
-_CLOSE, _BRIEF = 0.2, 0.11  # s from one moment to the next, and from before to after where there are more in between
+# m from before and after, which agree with one another to a third of the way; and so much more for each further moment.
+_JUMP, _FARTHER = 0.15, 0.05
+_CLOSE, _BRIEF = 0.2, 0.13  # s from one moment to the next, and from before to after where there are more in between
 
 
 @dataclass(frozen=True)
@@ -70,13 +72,14 @@ def repair(observed: Observations) -> Repaired:
     for root, names in _LIMBS.items():
         settle((root,), _FACING_WORTH * _facing(world, root))
         settle(names, _HANGING_WORTH * _hanging(world, root, names[0]))
-    jumped = _jumps(places[..., :2], observed.times[known]) | _jumps(places[..., 2:], observed.times[known])
+    times = observed.times[known]
+    jumped = _drop_long(_jumps(places[..., :2], times) | _jumps(places[..., 2:], times), times)
     moments, marks = np.nonzero(jumped)
     image[moments, marks, 2] *= 0.1
     for mark in np.unique(marks):
         out = jumped[:, mark]
         for column in (*image[:, mark, :2].T, *world[:, mark].T):
-            column[out] = np.interp(known[out], known[~out], column[~out])
+            column[out] = np.interp(times[out], times[~out], column[~out])
     landmarks2d, landmarks3d = observed.landmarks2d.copy(), observed.landmarks3d.copy()
     landmarks2d[known], landmarks3d[known] = image, world
     return Repaired(
@@ -152,10 +155,24 @@ def _jumps(places: Array, times: Array) -> Array:
         if not brief.any():
             break
         before, after = places[: -length - 1], places[length + 1 :]
-        apart = np.linalg.norm(after - before, axis=-1)
-        inside = [places[first : first + len(before)] for first in range(1, length + 1)]
-        away = np.min([np.linalg.norm(here - end, axis=-1) for here in inside for end in (before, after)], axis=0)
-        jumps = brief[:, None] & (away > _JUMP) & (apart < away / 3)
+        away = np.full(before.shape[:2], np.inf)
+        for first in range(1, length + 1):
+            here = places[first : first + len(before)]
+            for end in (before, after):
+                np.minimum(away, np.linalg.norm(here - end, axis=-1), out=away)
+        # Who turns round as fast as people can is farther from both ends, the longer it takes.
+        far = away > _JUMP + _FARTHER * (length - 1)
+        jumps = brief[:, None] & far & (np.linalg.norm(after - before, axis=-1) < away / 3)
         for first in range(1, length + 1):
             out[first : first + len(before)] |= jumps
     return out
+
+
+def _drop_long(out: Array, times: Array) -> Array:
+    """`out` (T, 33) without what several jumps in a row make of it: nothing is known over so long a time."""
+    kept = out.copy()
+    for mark in np.flatnonzero(out.any(axis=0)):
+        for first, last in runs(out[:, mark], 2):
+            if times[last] - times[first - 1] >= _BRIEF:
+                kept[first:last, mark] = False
+    return kept

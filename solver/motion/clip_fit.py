@@ -61,6 +61,7 @@ _ROUNDS = (
     _Round(4.0, 0.03, 1.0, 0.2, _TERMINATION),
     _Round(2.0, 0.008, 1.2, 0.35, _TERMINATION),
 )
+_TURN = replace(_ROUNDS[1], edges=0.0, termination=_ROUGH)  # how the floor lies is told by sure contacts
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def fit_clip(
 
         planted = feet.contacts(chain, floor, trust.edges, sight)
         ground = (
-            feet.still(chain, planted, worth, trust.release),
+            feet.still(chain, feet.held(chain, planted), worth, trust.release),
             feet.grounded(planted, floor, worth, trust.ground_sigma),
         )
         evidence = clip_evidence(keypoints, landmarks2d, points, seen, camera, rate_hz, trust.outlier)
@@ -142,14 +143,18 @@ def find_floor_turn(
         return np.eye(3)
     points, seen, feet = body_points(body, keypoints.betas)
     chain = chain_of(start, keypoints, skeleton, rate_hz)
-    trust, sight = _ROUNDS[1], in_sight(keypoints)
+    trust, sight = _TURN, in_sight(keypoints)
     planted = feet.contacts(chain, start.floor, trust.edges, sight)
     terms = [
         *clip_evidence(keypoints, landmarks2d, points, seen, camera, rate_hz, trust.outlier),
         smooth_as_it_moves(chain),
         feet.still(chain, planted, frame_worth(rate_hz), trust.release),
     ]
-    chain = solve_sequence(chain, terms, _ROUGH, _windows(rate_hz), lambda done, count: on_progress(done / count)).chain
+
+    def on_window(done: int, count: int) -> None:
+        on_progress(done / count)
+
+    chain = solve_sequence(chain, terms, trust.termination, _windows(rate_hz), on_window).chain
     return feet.floor_turn(chain, feet.contacts(chain, start.floor, trust.edges, sight), level)
 
 

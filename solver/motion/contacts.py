@@ -28,8 +28,11 @@ _RESTING_HEIGHT = 0.05  # m
 _RESTING_SPEED, _RESTING_SPREAD = 0.15, 0.03  # m/s
 _SLIDING_HEIGHT, _SLIDING_SPREAD = 0.004, 0.0008  # m: nobody moves a foot so low, and as fast as this:
 _SLOWEST_STEP, _FASTEST_STEP, _STEP_SPREAD = 1.5, 4.0, 0.15  # m/s
-# How far from the line of sight to where it stood a foot may be seen, and for how long nothing but that line tells.
-_IN_LINE, _LINE_SPREAD, _OUT_OF_LINE = 0.08, 0.01, 0.05  # m, m, chance
+_NEAREST = 0.1  # m: nobody is filmed from closer
+# How far a foot may be found from where it stands when nothing but its depth is off:
+_IN_LINE, _LINE_SPREAD, _OUT_OF_LINE = 0.08, 0.01, 0.05  # m beside the line, m, chance
+_UNSEEN, _SLANT = 0.02, 0.2  # m, and m for each m along the line: a heel that rolls goes up, not away
+_FARTHEST, _SAME_PLACE = 0.3, 0.15  # m along the line, m from one contact to the next
 _SHORTEST_STAY, _LONGEST_STAY = 0.1, 0.4  # s
 
 
@@ -76,50 +79,64 @@ def beside_contacts(feet: Array, planted: Array, rate_hz: float) -> Array:
 
 
 def in_line_with_contacts(feet: Array, planted: Array, rate_hz: float) -> Array:
-    """(T, 4) probability that a foot still stands, or stands already, where the contact before or after has it.
+    """(T, P) probability that a point still stands, or stands already, where the contact before or after has it.
 
-    Depth is what a camera tells worst: a foot found going straight away from it, or coming straight towards it, has
-    hardly moved. Of feet that step fast, which leave a line of sight within a moment unless they stay on the floor.
+    Depth is what a camera tells worst: a foot found going straight away from it, or coming straight towards it, may not
+    have moved. Where that lasts, only of feet that step fast: walkers' contacts are told well without.
 
     Args:
-        feet: (T, 4, 3) as `contact_probability`'s, but from the camera at the origin, any axes.
-        planted: (T, 4) probability that the points are planted.
+        feet: (T, P, 3) heels and toes from the camera at the origin, any axes, m.
+        planted: (T, P) probability that the points are planted.
     """
-    line = feet / np.linalg.norm(feet, axis=-1, keepdims=True)
-    stays = _stays(feet, line, planted, rate_hz)
-    stood = _stays(feet[::-1], line[::-1], planted[::-1], rate_hz)[::-1]
-    return np.maximum(stays, stood) * step_haste(feet, rate_hz)[:, None]
+    haste = step_haste(feet, rate_hz)[:, None]
+    stays = _stays(feet, planted, haste, rate_hz)
+    stood = _stays(feet[::-1], planted[::-1], haste[::-1], rate_hz)[::-1]
+    return np.maximum(stays, stood)
 
 
-def contacts_in_sight(planted: Array, seen: Array) -> Array:
-    """(T, 4) `planted` (T, 4), out of sight only what lasts from the moment before until the moment after.
-
-    Who walks on out of sight must not be held by feet last seen standing. seen: (T,).
-    """
-    kept = planted * seen[:, None]
-    for first, last in runs(~seen):
-        if first > 0 and last < len(seen):
-            lasts = planted[first - 1 : last + 1].min(axis=0) > 0.5
-            kept[first:last] = planted[first:last] * lasts
-    return kept
-
-
-def _stays(feet: Array, line: Array, planted: Array, rate_hz: float) -> Array:
+def _stays(feet: Array, planted: Array, haste: Array, rate_hz: float) -> Array:
     """(T, P) chance that a point is where the contact before it ended, as far as the line of sight tells."""
-    stands, moment = planted > 0.5, np.arange(len(feet))[:, None]
+    count, stands = len(feet), planted > 0.5
+    moment = np.arange(count)[:, None]
     end = np.maximum.accumulate(np.where(stands, moment, -1))
-    stood = np.take_along_axis(feet, np.maximum(end, 0)[..., None], axis=0)
-    beside = np.linalg.norm(stood - (stood * line).sum(-1, keepdims=True) * line, axis=-1)
-    chance = _falling(beside, _IN_LINE, _LINE_SPREAD)
-    gone = (end < 0) | (chance < _OUT_OF_LINE) | (moment - end > round(_LONGEST_STAY * rate_hz))
+    again = np.minimum.accumulate(np.where(stands, moment, count)[::-1])[::-1]
+    stood, stands_again = (
+        np.take_along_axis(feet, np.clip(at, 0, count - 1)[..., None], axis=0) for at in (end, again)
+    )
+    line = feet / np.maximum(np.linalg.norm(feet, axis=-1, keepdims=True), _NEAREST)
+    along = ((feet - stood) * line).sum(-1)
+    beside = np.linalg.norm(feet - stood - along[..., None] * line, axis=-1)
+    chance = _falling(beside, np.minimum(_IN_LINE, _UNSEEN + _SLANT * np.abs(along)), _LINE_SPREAD)
+    late = moment - end > round(_LONGEST_STAY * rate_hz)
+    gone = (end < 0) | late | (np.abs(along) > _FARTHEST) | (chance < _OUT_OF_LINE)
+    # What was gone once since the contact does not come back to it.
     stays = (np.maximum.accumulate(np.where(gone, moment, -1)) < end) & ~stands
     column = np.broadcast_to(np.arange(feet.shape[1]), end.shape)
     length = np.zeros(end.shape, np.int64)
     np.add.at(length, (end[stays], column[stays]), 1)
     length = np.take_along_axis(length, np.maximum(end, 0), axis=0)
-    again = np.minimum.accumulate(np.where(stands, moment, 2 * len(feet))[::-1])[::-1]
-    told = (length >= _SHORTEST_STAY * rate_hz - 1e-9) | (length == again - end - 1)
-    return np.where(stays & told, chance, 0.0)
+    # A few moments are chance, unless they are all there are until the point stands there again: nobody steps so soon.
+    lasts = length >= _SHORTEST_STAY * rate_hz - 1e-9
+    back = (again < count) & (length == again - end - 1) & (np.linalg.norm(stands_again - stood, axis=-1) < _SAME_PLACE)
+    return np.where(stays, chance * np.where(back & ~lasts, 1.0, haste * (lasts | back)), 0.0)
+
+
+def contacts_in_sight(feet: Array, planted: Array, seen: Array) -> Array:
+    """(T, P) `planted` (T, P), out of sight only what lasts in one place from the moment before until the one after.
+
+    Who walks on out of sight must not be held by feet last seen standing.
+
+    Args:
+        feet: (T, P, 3) where the points are, m.
+        seen: (T,) whether the person is.
+    """
+    kept = planted * seen[:, None]
+    for first, last in runs(~seen):
+        if first > 0 and last < len(seen):
+            lasts = planted[first - 1 : last + 1].min(axis=0) > 0.5
+            lasts &= np.linalg.norm(feet[last] - feet[first - 1], axis=-1) < _SAME_PLACE
+            kept[first:last] = planted[first:last] * lasts
+    return kept
 
 
 def _speed(feet: Array, rate_hz: float) -> Array:

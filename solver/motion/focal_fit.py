@@ -32,7 +32,7 @@ Array = NDArray[Any]
 
 _TERMINATION = ClipTermination(max_iterations=20, step=4e-3, decrease=0.02)  # costs are compared: well converged
 _FIRST_ROUNDS, _ROUNDS = 6, 3  # of fitting the motion and the landmarks' places in turn; a neighbour's are near
-_OUTLIER, _GROUND_SIGMA, _RELEASE, _EDGES = 2.0, 0.01, 1.2, 0.2  # as in the last round of the clip's fit
+_OUTLIER, _GROUND_SIGMA, _RELEASE, _EDGES = 2.0, 0.01, 1.2, 0.2  # much as in the last round of the clip's fit
 _PLACE_SIGMA = 0.02  # m: how far a landmark is always off its place on the body
 _PLANTED = 0.5
 _STRIDE_SECONDS = 0.3  # shorter moves are the depth's wandering

@@ -48,10 +48,15 @@ class Feet:
         # Contacts are told with z up and the soles at 0.
         upright = torch.stack((place[..., 0], place[..., 2], floor - self.heights - place[..., 1]), -1).numpy()
         planted = contact_probability(upright, chain.frame_rate)
-        planted = np.maximum(planted, in_line_with_contacts(place.numpy(), planted, chain.frame_rate))
         if edges > 0.0:
             planted = np.maximum(planted, edges * beside_contacts(upright, planted, chain.frame_rate))
-        return torch.as_tensor(contacts_in_sight(planted, seen), dtype=torch.float32)
+        return torch.as_tensor(contacts_in_sight(upright, planted, seen), dtype=torch.float32)
+
+    def held(self, chain: Chain, planted: Tensor) -> Tensor:
+        """(T, 4) `planted`, and the chance that a point that seems to leave stands still and its depth is off."""
+        place = self._place(chain).numpy()
+        in_line = in_line_with_contacts(place, planted.numpy(), chain.frame_rate)
+        return torch.maximum(planted, torch.as_tensor(in_line, dtype=torch.float32))
 
     def floor(self, chain: Chain, planted: Tensor, before: float) -> float:
         """The ground under the planted points; where nothing is planted, as it was."""

@@ -68,13 +68,13 @@ def test_swaps_in_a_third_of_the_moments_are_undone(observed: Observations, limb
     np.testing.assert_array_equal(repaired.observations.landmarks3d, observed.landmarks3d)
 
 
-@pytest.mark.parametrize("moments", [1, 2])
+@pytest.mark.parametrize(("rate", "moments"), [(24.0, 2), (30.0, 1), (30.0, 2), (60.0, 5)])
 def test_a_landmark_that_jumps_is_put_between_before_and_after_and_hardly_believed(
-    observed: Observations, moments: int
+    observed: Observations, rate: float, moments: int
 ) -> None:
     wrist, image = LANDMARK_NAMES.index("left_wrist"), observed.landmarks2d.copy()
     image[40 : 40 + moments, wrist, 0] += 150
-    repaired = repair(replace(observed, landmarks2d=image))
+    repaired = repair(replace(observed, times=np.arange(len(observed.times)) / rate, landmarks2d=image))
     assert repaired.jumps == moments
     found = repaired.observations.landmarks2d
     between = np.linspace(image[39, wrist, :2], image[40 + moments, wrist, :2], moments + 2)
@@ -83,12 +83,23 @@ def test_a_landmark_that_jumps_is_put_between_before_and_after_and_hardly_believ
     assert repaired.swapped == 0
 
 
-def test_a_landmark_away_for_longer_may_have_been_there(observed: Observations) -> None:
+@pytest.mark.parametrize("every", [1, 2], ids=["away", "flickers"])
+def test_a_landmark_away_for_longer_may_have_been_there(observed: Observations, every: int) -> None:
     wrist, image = LANDMARK_NAMES.index("left_wrist"), observed.landmarks2d.copy()
-    image[40:44, wrist, 0] += 150
+    image[40:56:every, wrist, 0] += 150
     repaired = repair(replace(observed, landmarks2d=image))
     assert repaired.jumps == 0
     np.testing.assert_array_equal(repaired.observations.landmarks2d, image)
+
+
+def test_what_jumps_is_put_between_by_time(observed: Observations) -> None:
+    wrist, image, times = LANDMARK_NAMES.index("left_wrist"), observed.landmarks2d.copy(), observed.times.copy()
+    times[40:] += 0.1
+    image[40, wrist, 0] += 150
+    found = repair(replace(observed, times=times, landmarks2d=image)).observations.landmarks2d
+    share = (times[40] - times[39]) / (times[41] - times[39])
+    expected = image[39, wrist, :2] + share * (image[41, wrist, :2] - image[39, wrist, :2])
+    np.testing.assert_allclose(found[40, wrist, :2], expected, rtol=1e-6)
 
 
 def test_moments_without_a_person_stay_empty(observed: Observations) -> None:

@@ -186,48 +186,86 @@ def test_a_fast_slide_beside_a_contact_belongs_to_it(height: float, step: float,
     assert beside[15:].max() < 1e-3  # a point that stands needs no such excuse
 
 
+@pytest.mark.parametrize("rate", [24.0, 30.0, 60.0])
 @pytest.mark.parametrize(
-    ("aside", "moments", "other_step", "stays"),
-    [(0.0, 6, 0.3, True), (0.04, 6, 0.3, False), (0.0, 2, 0.3, False), (0.0, 6, 0.05, False)],
-    ids=["goes straight away", "goes aside too", "leaves the line soon", "a walker's"],
+    ("velocity", "seconds", "other_speed", "stays"),
+    [
+        ((0.0, 0.0, 1.2), 0.2, 9.0, True),
+        ((0.0, 0.0, -1.2), 0.2, 9.0, True),
+        ((0.8, 0.0, 1.2), 0.2, 9.0, False),
+        ((0.0, -0.8, 0.2), 0.2, 9.0, False),
+        ((0.0, 0.0, -8.0), 0.2, 9.0, False),
+        ((0.0, 0.0, 1.2), 0.05, 9.0, False),
+        ((0.0, 0.0, 1.2), 0.2, 1.5, False),
+    ],
+    ids=[
+        "goes away",
+        "comes",
+        "goes aside too",
+        "heel rolls",
+        "swings towards the camera",
+        "leaves soon",
+        "a walker's",
+    ],
 )
-def test_a_foot_in_line_with_where_it_stood_stands_there(aside: float, moments: int, other_step: float, stays: bool):
-    """Metres in each moment: a foot goes away from the camera and `aside`, `moments` long; the other moves on."""
+def test_a_foot_in_line_with_where_it_stood_stands_there(
+    velocity: tuple[float, float, float], seconds: float, other_speed: float, stays: bool, rate: float
+):
+    """A foot stands for a second and then moves, m/s, z being along the line of sight; the other one is fast or not."""
+    times = np.arange(round(2 * rate)) / rate
+    last, end = round(rate) - 1, round((1 + seconds) * rate)
     stood = np.array((0.5, 1.2, 5.0))
-    away = np.clip(np.arange(60) - 19, 0, moments)[:, None]
-    left = (np.arange(60) > 19 + moments)[:, None] * np.array((0.4, 0.0, 0.0))  # in the picture, and at once
-    feet = np.empty((60, 4, 3))
-    feet[:, :2] = (stood * (1 + 0.012 * away) + away * np.array((aside, 0.0, 0.0)) + left)[:, None]
-    feet[:, 2:] = np.array((-0.5, 1.2, 5.0)) + (other_step * np.arange(60))[:, None, None] * np.array((1.0, 0.0, 0.0))
-    planted = np.zeros((60, 4))
-    planted[:20, :2] = 1.0
-    after = in_line_with_contacts(feet, planted, RATE)
-    before = in_line_with_contacts(feet[::-1], planted[::-1], RATE)[::-1]
+    line = stood / np.linalg.norm(stood)
+    side = np.array((line[2], 0.0, -line[0])) / np.hypot(line[0], line[2])
+    gone = np.clip(times - times[last], 0, times[end - 1] - times[last])[:, None]
+    left = (np.arange(len(times)) >= end)[:, None] * np.array((0.15, 0.0, 0.0))  # in the picture, and at once
+    way = velocity[0] * side + velocity[1] * np.array((0.0, 1.0, 0.0)) + velocity[2] * line
+    feet = np.empty((len(times), 4, 3))
+    feet[:, :2] = (stood + gone * way + left)[:, None]
+    feet[:, 2:] = np.array((-0.5, 1.2, 5.0)) + (other_speed * times)[:, None, None] * np.array((1.0, 0.0, 0.0))
+    planted = np.zeros((len(times), 4))
+    planted[: last + 1, :2] = 1.0
+    after = in_line_with_contacts(feet, planted, rate)
+    before = in_line_with_contacts(feet[::-1], planted[::-1], rate)[::-1]
     np.testing.assert_allclose(after, before, atol=1e-9)
-    assert (after[20 : 20 + moments, :2] > 0.9).all() == stays
-    assert after[:, 2:].max() == after[:20].max() == after[20 + moments :].max() == 0.0
-    assert stays or after.max() < 0.2
+    moved = after[last + 1 : end, :2]
+    assert moved.min() > 0.9 if stays else moved.max() == 0.0
+    assert after[:, 2:].max() == after[: last + 1].max() == after[end:].max() == 0.0
 
 
-def test_a_contact_lost_for_a_moment_in_the_line_of_sight_goes_on():
+@pytest.mark.parametrize(("again", "goes_on"), [(1.02, True), (1.05, False)], ids=["same place", "a step further"])
+def test_a_contact_lost_for_a_moment_in_the_line_of_sight_goes_on(again: float, goes_on: bool):
     feet = np.tile((0.5, 1.2, 5.0), (40, 4, 1))
     feet[20] *= 1.01
-    feet[21:] *= 1.02
-    feet[:, 2:, 0] += 0.3 * np.arange(40)[:, None]
-    planted = np.repeat(((np.arange(40) != 20) * 1.0)[:, None], 4, axis=1) * (1, 1, 0, 0)
+    feet[21:] *= again
+    planted = np.repeat(((np.arange(40) != 20) * 1.0)[:, None], 4, axis=1)
     lost = in_line_with_contacts(feet, planted, RATE)
-    assert lost[20, :2].min() > 0.9
-    assert np.delete(lost, 20, axis=0).max() == lost[:, 2:].max() == 0.0
+    assert lost[20].min() > 0.9 if goes_on else lost[20].max() == 0.0
+    assert np.delete(lost, 20, axis=0).max() == 0.0
 
 
-def test_out_of_sight_only_those_stand_who_stood_before_and_stand_after():
+def test_feet_at_the_camera_and_behind_it_have_chances_too():
+    feet = np.zeros((40, 4, 3))
+    feet[:, 1] = (0.0, 0.0, -1.0)
+    feet[20:, 2:, 0] = 9.0 * np.arange(20)[:, None] / RATE
+    planted = np.zeros((40, 4))
+    planted[:20] = 1.0
+    assert np.isfinite(in_line_with_contacts(feet, planted, RATE)).all()
+    for few in range(4):
+        assert in_line_with_contacts(feet[:few], planted[:few], RATE).shape == (few, 4)
+
+
+def test_out_of_sight_only_those_stand_who_stood_before_and_stand_after_in_one_place():
     planted, seen = np.full((40, 4), 0.9), np.ones(40, bool)
     seen[10:20] = seen[35:] = False
     planted[12, 1] = planted[20:, 2] = 0.1  # one steps in between, one is gone when seen again
-    kept = contacts_in_sight(planted, seen)
+    feet = np.zeros((40, 4, 3))
+    feet[:, 3, 0] = np.linspace(0, 0.3, 40).clip(0.07, 0.16)  # glides by 9 cm
+    feet[:, 0, 0] = 2.0 * feet[:, 3, 0]
+    kept = contacts_in_sight(feet, planted, seen)
     np.testing.assert_array_equal(kept[seen], planted[seen])
-    np.testing.assert_array_equal(kept[10:20, [0, 3]], planted[10:20, [0, 3]])
-    assert kept[10:20, 1:3].max() == kept[35:].max() == 0.0
+    np.testing.assert_array_equal(kept[10:20, 3], planted[10:20, 3])
+    assert kept[10:20, :3].max() == kept[35:].max() == 0.0
 
 
 def test_walkers_step_calmly_and_runners_fast():
