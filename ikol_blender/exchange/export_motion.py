@@ -14,6 +14,7 @@ import numpy as np
 from ..contract import BadInput
 from ..scene.places import refuse_misplaced
 from ..scene.samples import Sampled, active_armature, sample
+from ..scene.unkeyed import poses_kept
 from .bvh_file import write_bvh
 from .naming import naming_of
 from .refusal import unwritable
@@ -97,7 +98,7 @@ def export_motion(
     if form is Format.BVH:
         _refuse_more_than_keys(context, sampled, sampled.motion.skeleton.names)
         return write_bvh(sampled.motion, path)
-    with _alone(context, sampled):
+    with poses_kept(context), _alone(context, sampled):
         try:
             _blender_export(path, form, fbx_axes)
         except RuntimeError as error:  # how Blender hands on what an exporter reported
@@ -150,7 +151,8 @@ def _alone(context: bpy.types.Context, sampled: Sampled) -> Iterator[None]:
     scene, layer = context.scene, context.view_layer
     armature = sampled.armature
     chosen = [thing for thing in layer.objects if thing.select_get()]
-    mode, active, time = armature.mode, layer.objects.active, (scene.frame_start, scene.frame_end, scene.frame_current)
+    mode, active = armature.mode, layer.objects.active
+    ends, here = (scene.frame_start, scene.frame_end), (scene.frame_current, scene.frame_subframe)
     if mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")
     try:
@@ -160,8 +162,8 @@ def _alone(context: bpy.types.Context, sampled: Sampled) -> Iterator[None]:
         scene.frame_end = int(np.ceil(sampled.frames[-1] - 1e-3))
         yield
     finally:
-        scene.frame_start, scene.frame_end = time[:2]
-        scene.frame_set(time[2])
+        scene.frame_start, scene.frame_end = ends
+        scene.frame_set(here[0], subframe=here[1])
         for thing in layer.objects:
             thing.select_set(thing in chosen)
         layer.objects.active = active

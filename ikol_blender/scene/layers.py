@@ -130,7 +130,7 @@ def merge_layers(context: bpy.types.Context) -> bpy.types.Action:
     name, own = _name(armature, "merged"), _own_keys(armature)
     paths = _mixed_paths(armature)
     shown: dict[str, list[Array]] = {path: [] for path in paths}
-    for _ in visited(scene, frames):
+    for _ in visited(context, frames):
         for path, values in shown.items():
             values.append(np.atleast_1d(np.array(armature.path_resolve(path), np.float64)))
     cycles = {

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..contract import Take
 from .compat import has_strips
+from .unkeyed import poses_kept
 
 FIRST_FRAME = 1
 _NTSC_RATES = (24, 30, 48, 60, 120)
@@ -41,16 +42,18 @@ def shown_range(scene: bpy.types.Scene) -> tuple[int, int]:
     return scene.frame_start, scene.frame_end
 
 
-def visited(scene: bpy.types.Scene, frames: Iterable[float]) -> Iterator[int]:
-    """The index of each of `frames` while the scene is there; then it is back where it was."""
+def visited(context: bpy.types.Context, frames: Iterable[float]) -> Iterator[int]:
+    """The index of each of `frames` while the scene is there; then it is back where it was, armatures as posed."""
+    scene = context.scene
     here = (scene.frame_current, scene.frame_subframe)
-    try:
-        for index, frame in enumerate(frames):
-            whole = int(np.floor(frame))
-            scene.frame_set(whole, subframe=float(frame - whole))
-            yield index
-    finally:
-        scene.frame_set(here[0], subframe=here[1])
+    with poses_kept(context):
+        try:
+            for index, frame in enumerate(frames):
+                whole = int(np.floor(frame))
+                scene.frame_set(whole, subframe=float(frame - whole))
+                yield index
+        finally:
+            scene.frame_set(here[0], subframe=here[1])
 
 
 def last_frame(take: Take, scene_rate_hz: float) -> int:

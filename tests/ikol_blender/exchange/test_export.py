@@ -16,6 +16,7 @@ from bl_ext.user_default.ikol.ikol_blender.exchange.import_motion import Importe
 from bl_ext.user_default.ikol.ikol_blender.exchange.import_motion import import_motion as import_any
 from bl_ext.user_default.ikol.ikol_blender.exchange.naming import Naming, naming_of
 from bl_ext.user_default.ikol.ikol_blender.exchange.rest_pose import RestPose
+from mathutils import Quaternion
 
 from solver.take import Take, write_take
 
@@ -162,6 +163,25 @@ def test_the_scene_stays_as_it_was(body: bpy.types.Object, tmp_path: Path) -> No
     assert (scene.frame_start, scene.frame_end, scene.frame_current) == (5, 9, 7)
     assert bpy.context.view_layer.objects.active == body and body.mode == "POSE"
     assert other.select_get()
+
+
+@pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize("mode", ["OBJECT", "POSE"])
+def test_what_is_posed_without_a_key_stays(body: bpy.types.Object, tmp_path: Path, form: Format, mode: str) -> None:
+    """Whether the file is written or not."""
+    scene, bone = bpy.context.scene, body.pose.bones["Spine1"]
+    scene.frame_set(7, subframe=0.5)
+    bpy.ops.object.mode_set(mode=mode)
+    bone.rotation_quaternion = bone.rotation_quaternion @ Quaternion((1.0, 0.0, 0.0), 0.4)
+    posed = tuple(bone.rotation_quaternion)
+    export_motion(bpy.context, tmp_path / f"out{form.suffix}", form)
+    bpy.context.view_layer.update()
+    assert tuple(bone.rotation_quaternion) == posed and scene.frame_current_final == 7.5
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadInput):
+        export_motion(bpy.context, tmp_path / "file" / f"out{form.suffix}", form)
+    bpy.context.view_layer.update()
+    assert tuple(bone.rotation_quaternion) == posed and scene.frame_current_final == 7.5
 
 
 def test_amass_of_another_skeleton_is_refused(body: bpy.types.Object, tmp_path: Path) -> None:
