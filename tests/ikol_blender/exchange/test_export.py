@@ -16,6 +16,7 @@ from bl_ext.user_default.ikol.ikol_blender.exchange.import_motion import Importe
 from bl_ext.user_default.ikol.ikol_blender.exchange.import_motion import import_motion as import_any
 from bl_ext.user_default.ikol.ikol_blender.exchange.naming import Naming, naming_of
 from bl_ext.user_default.ikol.ikol_blender.exchange.rest_pose import RestPose
+from bl_ext.user_default.ikol.ikol_blender.scene.compat import curves_of
 from mathutils import Quaternion
 
 from solver.take import Take, write_take
@@ -99,6 +100,51 @@ def test_fbx(body: bpy.types.Object, turning_take: Take, tmp_path: Path, axes: F
     assert np.abs(np.diff(seconds) - 1 / turning_take.framerate).max() < 1e-6
     assert len(seconds) == len(turning_take)
     assert_comes_back(import_motion(bpy.context, path).armatures[0], turning_take)
+
+
+@pytest.mark.parametrize("match_scene", [True, False])
+@pytest.mark.parametrize("form", [Format.AMASS, Format.BVH, Format.FBX])
+def test_what_comes_back_starts_on_frame_1(
+    body: bpy.types.Object, turning_take: Take, tmp_path: Path, form: Format, match_scene: bool
+) -> None:
+    path = export_motion(bpy.context, tmp_path / f"out{form.suffix}", form)
+    bpy.ops.wm.read_homefile(use_empty=True)
+    scene = bpy.context.scene
+    armature = import_motion(bpy.context, path, match_scene=match_scene).armatures[0]
+    start, end = armature.animation_data.action.frame_range
+    assert start == pytest.approx(1.0, abs=1e-4)
+    if match_scene:
+        assert (scene.frame_start, scene.frame_end) == (1, len(turning_take)) and end == pytest.approx(
+            len(turning_take)
+        )
+    assert_comes_back(armature, turning_take)
+
+
+def test_an_fbx_of_a_later_time_starts_on_frame_1_and_what_carries_it_keeps_step(
+    body: bpy.types.Object, tmp_path: Path
+) -> None:
+    """As from a shot that begins at frame 101, the character on a moving carrier."""
+    scene = bpy.context.scene
+    carrier = bpy.data.objects.new("Carrier", None)
+    scene.collection.objects.link(carrier)
+    body.parent = carrier
+    for curve in curves_of(body).fcurves:
+        for point in curve.keyframe_points:
+            point.co[0] += 100
+        curve.update()
+    for frame, place in ((101, 0.0), (160, 5.0)):
+        carrier.location.x = place
+        carrier.keyframe_insert("location", frame=frame)
+    scene.frame_start, scene.frame_end = 101, 160
+    shown = heads_over_time(body, np.array([101.0, 120.0, 160.0]))
+    options = {"bake_anim_use_nla_strips": False, "bake_anim_use_all_actions": False, "bake_anim_simplify_factor": 0.0}
+    bpy.ops.export_scene.fbx(filepath=str(tmp_path / "shot.fbx"), object_types={"ARMATURE", "EMPTY"}, **options)
+    bpy.ops.wm.read_homefile(use_empty=True)
+    armature = import_motion(bpy.context, tmp_path / "shot.fbx").armatures[0]
+    assert armature.animation_data.action.frame_range[0] == pytest.approx(1.0, abs=1e-4)
+    assert (bpy.context.scene.frame_start, bpy.context.scene.frame_end) == (1, 60)
+    read = heads_over_time(armature, np.array([1.0, 20.0, 60.0]))
+    assert np.linalg.norm(read - shown, axis=-1).max() < MILLIMETRE
 
 
 # What Autodesk calls Maya's axes with Y up and 3ds Max's with Z up; Unreal's are the latter.
