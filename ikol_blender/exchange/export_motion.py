@@ -81,8 +81,8 @@ def export_motion(
 ) -> Path:
     """Write all of the active armature's motion, with the meshes that it moves where the format has meshes.
 
-    AMASS and BVH keep the motion's own rate, and are written from the keys; FBX, glTF and USD have a moment for every
-    frame of the scene, as Blender shows it.
+    AMASS and BVH have a moment for every key where keys lie evenly, and are written from them; FBX, glTF and USD have
+    one for every frame of the scene, as Blender shows it. All are as fast as in the scene: see `timing.changed_rate`.
 
     Raises:
         BadInput: there is no motion, the armature does not suit the format, something beside the keys moves what is

@@ -62,6 +62,7 @@ def import_skeletons(context: bpy.types.Context, path: Path, match_scene: bool) 
     for action in set(bpy.data.actions) - known:
         _retime(action, first, wanted_hz / keys_hz)
     for armature in armatures:
+        timing.note_rate(armature.animation_data.action, wanted_hz)
         _to_metres(armature)
     if match_scene:
         _show_all(scene, armatures)

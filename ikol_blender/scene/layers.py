@@ -20,7 +20,7 @@ from .cycles import cycles_of, repeat
 from .keys import read_keys, write_keys
 from .nla import push_down, refuse_layers, refuse_tweaking
 from .samples import own_armature
-from .timing import visited
+from .timing import note_rate, noted_rate, visited
 from .unkeyed import keeps_unkeyed, poses_kept, show_motion, unkeyed_kept
 from .writing import edited_name, unedited_name
 
@@ -152,9 +152,13 @@ def merge_layers(context: bpy.types.Context) -> bpy.types.Action:
         for curve in _all_curves(armature)
         if (found := cycles_of(curve)) is not None
     }
+    layers = (*(strip.action for strip in _strips(armature)), animation.action)
+    rate_hz = next((rate for layer in layers if (rate := noted_rate(layer)) is not None), None)
     if animation.action is not None and animation.action.library is None:
         animation.action.use_fake_user = True
     action = new_action(name, armature)
+    if rate_hz is not None:
+        note_rate(action, rate_hz)
     curves = curves_of(armature)
     for path, rows in shown.items():
         values = np.array(rows)

@@ -15,7 +15,7 @@ from ..exchange.import_motion import BY_SOLVER, HERE, ImportedMotion, import_mot
 from ..exchange.naming import Naming
 from ..exchange.rest_pose import RestPose
 from ..preferences import preferences_of, solver_python
-from ..scene.timing import has_animation
+from ..scene.timing import changed_rate, has_animation
 from .properties import body_file
 from .rest_choices import naming_property, rest_pose_property
 
@@ -147,6 +147,8 @@ class IKOL_OT_export(Operator, ExportHelper):
             self.report({"ERROR"}, f"{error.message} {error.hint}")
             return {"CANCELLED"}
         self.report({"INFO"}, f"Wrote {written}")
+        if (told := changed_rate(context.scene, context.active_object)) is not None:
+            self.report({"WARNING"}, told)
         return {"FINISHED"}
 
 

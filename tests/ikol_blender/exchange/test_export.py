@@ -17,6 +17,7 @@ from bl_ext.user_default.ikol.ikol_blender.exchange.import_motion import import_
 from bl_ext.user_default.ikol.ikol_blender.exchange.naming import Naming, naming_of
 from bl_ext.user_default.ikol.ikol_blender.exchange.rest_pose import RestPose
 from bl_ext.user_default.ikol.ikol_blender.scene.compat import curves_of
+from bl_ext.user_default.ikol.ikol_blender.scene.timing import changed_rate
 from mathutils import Quaternion
 
 from solver.take import Take, write_take
@@ -317,6 +318,41 @@ def test_contacts_and_confidence_disturb_no_format(
         Format.USD: lambda: armature_of(path, lambda: bpy.ops.wm.usd_import(filepath=str(path))),
     }.get(form, lambda: import_motion(bpy.context, path).armatures[0])
     assert_comes_back(read(), take)
+
+
+def test_another_rate_of_the_scene_is_told(
+    body: bpy.types.Object, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    scene = bpy.context.scene
+    assert changed_rate(scene, body) is None
+    bpy.ops.ikol.smooth()  # an edit knows as well
+    bpy.ops.ikol.export(filepath=str(tmp_path / "own.npz"))
+    assert "fps" not in capfd.readouterr().out
+    scene.render.fps, scene.render.fps_base = 24, 1.0
+    bpy.ops.ikol.export(filepath=str(tmp_path / "slow.npz"))
+    told = changed_rate(scene, body)
+    assert told is not None and told in capfd.readouterr().out
+    assert "made for 29.97 fps and the scene has 24: it is slower" in told
+    assert "Set the scene's frame rate to 29.97 fps in Output properties" in told
+    assert scene.render.fps == 24
+    body.pose.bones["Head"].rotation_quaternion = (0.0, 1.0, 0.0, 0.0)
+    bpy.ops.ikol.add_offset_layer()
+    bpy.ops.ikol.merge_layers()
+    assert changed_rate(scene, body) == told
+
+
+@pytest.mark.parametrize("form", [Format.BVH, Format.FBX])
+def test_motion_of_other_tools_knows_its_rate(body: bpy.types.Object, tmp_path: Path, form: Format) -> None:
+    """Where it was fitted to the scene's rate, that one."""
+    path = export_motion(bpy.context, tmp_path / f"out{form.suffix}", form)
+    for match_scene, own in ((True, "29.97"), (False, "24")):
+        bpy.ops.wm.read_homefile(use_empty=True)
+        scene = bpy.context.scene
+        armature = import_motion(bpy.context, path, match_scene=match_scene).armatures[0]
+        assert changed_rate(scene, armature) is None
+        scene.render.fps, scene.render.fps_base = 60, 1.0
+        told = changed_rate(scene, armature)
+        assert told is not None and f"made for {own} fps and the scene has 60: it is faster" in told
 
 
 @pytest.mark.parametrize("form", Format)
