@@ -55,6 +55,17 @@ def format_of(path: Path) -> Format | None:
     return next((form for form in Format if path.suffix.lower() in form.suffixes), None)
 
 
+def agreed(path: Path, form: Format, before: Format) -> tuple[Path, Format]:
+    """The path and the format of a dialog after one of them was changed: the other follows.
+
+    Args:
+        form, before: the format now, and when both last agreed.
+    """
+    if form is before:  # so the path was typed
+        form = format_of(path) or form
+    return form.named(path), form
+
+
 class FbxAxes(Enum):
     """For whom an FBX file is; the value is (title, the exporter's settings).
 

@@ -11,7 +11,7 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.ikol.ikol_blender.contract import BadInput
-from bl_ext.user_default.ikol.ikol_blender.exchange.export_motion import FbxAxes, Format, export_motion
+from bl_ext.user_default.ikol.ikol_blender.exchange.export_motion import FbxAxes, Format, agreed, export_motion
 from bl_ext.user_default.ikol.ikol_blender.exchange.import_motion import ImportedMotion
 from bl_ext.user_default.ikol.ikol_blender.exchange.import_motion import import_motion as import_any
 from bl_ext.user_default.ikol.ikol_blender.exchange.naming import Naming, naming_of
@@ -288,6 +288,23 @@ def test_a_folder_that_is_not_there_is_told(body: bpy.types.Object, tmp_path: Pa
 )
 def test_files_have_a_suffix_of_their_format(name: str, form: Format, written: str) -> None:
     assert form.named(Path("folder") / name) == Path("folder") / written
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "before", "expected"),
+    [
+        ("walk.fbx", Format.AMASS, Format.AMASS, ("walk.fbx", Format.FBX)),
+        ("walk.USDA", Format.FBX, Format.FBX, ("walk.USDA", Format.USD)),
+        ("walk", Format.BVH, Format.BVH, ("walk.bvh", Format.BVH)),
+        ("take 1.5", Format.BVH, Format.BVH, ("take 1.5.bvh", Format.BVH)),
+        ("walk.npz", Format.FBX, Format.AMASS, ("walk.fbx", Format.FBX)),
+        ("walk.glb", Format.GLTF, Format.GLTF, ("walk.glb", Format.GLTF)),
+    ],
+)
+def test_in_the_dialog_suffix_and_format_follow_each_other(
+    name: str, form: Format, before: Format, expected: tuple[str, Format]
+) -> None:
+    assert agreed(Path("folder") / name, form, before) == (Path("folder") / expected[0], expected[1])
 
 
 @pytest.mark.parametrize("form", Format)
