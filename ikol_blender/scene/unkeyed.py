@@ -5,7 +5,7 @@ Blender itself forgets such a pose as soon as it evaluates the animation again: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
@@ -112,17 +112,20 @@ def _values(bones: bpy.types.bpy_prop_collection, name: str, width: int) -> Arra
     return values.reshape(-1, width)
 
 
-def _put_back(armature: bpy.types.Object, pose: _Pose, chosen: Iterable[int]) -> None:
+def _put_back(armature: bpy.types.Object, pose: _Pose, chosen: Sequence[int]) -> None:
     """Give the bones with these numbers their pose; of a bone in another rotation mode now, what it comes to."""
     now = _pose(armature)
-    for index in chosen:
+    away = np.array([mode != before for mode, before in zip(now.modes, pose.modes, strict=True)], bool)
+    for name, values in pose.channels.items():
+        away |= (values != now.channels[name]).any(axis=1)
+    for index in np.intersect1d(np.flatnonzero(away), np.array(chosen, np.int64)):
         bone = armature.pose.bones[int(index)]
         if now.modes[index] != pose.modes[index]:
             # Blender's matrices lie in memory column by column.
             bone.matrix_basis = Matrix(pose.bases[index].T.tolist())
             continue
         for name, values in pose.channels.items():
-            if not np.array_equal(values[index], now.channels[name][index]):
+            if (values[index] != now.channels[name][index]).any():
                 setattr(bone, name, values[index].tolist())
 
 
