@@ -14,6 +14,7 @@ import numpy as np
 from ..contract import BadInput
 from ..scene.places import refuse_misplaced
 from ..scene.samples import Sampled, active_armature, sample
+from ..scene.unkeyed import poses_kept
 from .bvh_file import write_bvh
 from .naming import naming_of
 from .refusal import unwritable
@@ -54,6 +55,17 @@ def format_of(path: Path) -> Format | None:
     return next((form for form in Format if path.suffix.lower() in form.suffixes), None)
 
 
+def agreed(path: Path, form: Format, before: Format) -> tuple[Path, Format]:
+    """The path and the format of a dialog after one of them was changed: the other follows.
+
+    Args:
+        form, before: the format now, and when both last agreed.
+    """
+    if form is before:  # so the path was typed
+        form = format_of(path) or form
+    return form.named(path), form
+
+
 class FbxAxes(Enum):
     """For whom an FBX file is; the value is (title, the exporter's settings).
 
@@ -80,8 +92,8 @@ def export_motion(
 ) -> Path:
     """Write all of the active armature's motion, with the meshes that it moves where the format has meshes.
 
-    AMASS and BVH keep the motion's own rate, and are written from the keys; FBX, glTF and USD have a moment for every
-    frame of the scene, as Blender shows it.
+    AMASS and BVH have a moment for every key where keys lie evenly, and are written from them; FBX, glTF and USD have
+    one for every frame of the scene, as Blender shows it. All are as fast as in the scene: see `timing.changed_rate`.
 
     Raises:
         BadInput: there is no motion, the armature does not suit the format, something beside the keys moves what is
@@ -97,7 +109,7 @@ def export_motion(
     if form is Format.BVH:
         _refuse_more_than_keys(context, sampled, sampled.motion.skeleton.names)
         return write_bvh(sampled.motion, path)
-    with _alone(context, sampled):
+    with poses_kept(context), _alone(context, sampled):
         try:
             _blender_export(path, form, fbx_axes)
         except RuntimeError as error:  # how Blender hands on what an exporter reported
@@ -150,7 +162,8 @@ def _alone(context: bpy.types.Context, sampled: Sampled) -> Iterator[None]:
     scene, layer = context.scene, context.view_layer
     armature = sampled.armature
     chosen = [thing for thing in layer.objects if thing.select_get()]
-    mode, active, time = armature.mode, layer.objects.active, (scene.frame_start, scene.frame_end, scene.frame_current)
+    mode, active = armature.mode, layer.objects.active
+    ends, here = (scene.frame_start, scene.frame_end), (scene.frame_current, scene.frame_subframe)
     if mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")
     try:
@@ -160,8 +173,8 @@ def _alone(context: bpy.types.Context, sampled: Sampled) -> Iterator[None]:
         scene.frame_end = int(np.ceil(sampled.frames[-1] - 1e-3))
         yield
     finally:
-        scene.frame_start, scene.frame_end = time[:2]
-        scene.frame_set(time[2])
+        scene.frame_start, scene.frame_end = ends
+        scene.frame_set(here[0], subframe=here[1])
         for thing in layer.objects:
             thing.select_set(thing in chosen)
         layer.objects.active = active

@@ -160,6 +160,27 @@ def motion_files(folder: Path) -> list[Path]:
     return files
 
 
+def read_own_take(path: Path) -> Take:
+    """`read_take`, which tells motion of AMASS from takes that are damaged.
+
+    Raises:
+        BadInput: the file is no take.
+    """
+    try:
+        return read_take(path)
+    except BadInput as error:
+        try:
+            names = _names_in(path)
+        except SourceUnreadable:
+            raise error from None
+        if "meta" in names or not is_amass(names):
+            raise
+        raise BadInput(
+            f"{path.name} is motion in AMASS's format, not a take.",
+            hint="Press Import motion in the panel Import and export, or File > Import > IKOL: motion of other tools.",
+        ) from error
+
+
 def import_own_take(
     context: bpy.types.Context,
     path: Path,

@@ -1,7 +1,9 @@
 """BVH and FBX files as sources: Blender's own importers, and an armature of a person's size.
 
 Blender 4.2 to 5.2 all carry import_anim.bvh and import_scene.fbx. Both take the scene's rate without its base where
-they scale time: 29.97 Hz as 30. So each imports at the file's own rate, and the keys are moved here.
+they scale time: 29.97 Hz as 30. So each imports at the file's own rate, and the keys are moved here: the first moment
+onto frame 1, as of all other files. Where an FBX file's first moment lies is up to its program: at 0 s, at the time of
+frame 1 (Blender), of frame 101.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import numpy as np
 
 from ..contract import SourceUnreadable
 from ..scene import timing
-from ..scene.compat import curves_of
+from ..scene.compat import curves_of, every_curve
 from ..scene.placing import leave_modes, select_only
 
 # BVH has no unit and few FBX files mean theirs: nobody is taller than 5 m or, in centimetres, smaller than 50.
@@ -34,7 +36,7 @@ def import_skeletons(context: bpy.types.Context, path: Path, match_scene: bool) 
     if not path.is_file():
         raise SourceUnreadable(f"There is no file at {path}.", hint="Choose a .bvh or .fbx file.")
     leave_modes(context)
-    present = set(bpy.data.objects)
+    present, known = set(bpy.data.objects), set(bpy.data.actions)
     scene = context.scene
     time = (scene.render.fps, scene.render.fps_base, scene.frame_start, scene.frame_end)
     wanted_hz = timing.scene_rate(scene)
@@ -55,8 +57,12 @@ def import_skeletons(context: bpy.types.Context, path: Path, match_scene: bool) 
     finally:
         if keeps_time:
             scene.render.fps, scene.render.fps_base, scene.frame_start, scene.frame_end = time
+    first = min(armature.animation_data.action.frame_range[0] for armature in armatures)
+    # What carries or accompanies the armatures keeps step.
+    for action in set(bpy.data.actions) - known:
+        _retime(action, first, wanted_hz / keys_hz)
     for armature in armatures:
-        _retime(armature, wanted_hz / keys_hz)
+        timing.note_rate(armature.animation_data.action, wanted_hz)
         _to_metres(armature)
     if match_scene:
         _show_all(scene, armatures)
@@ -101,13 +107,13 @@ def _require_sense(armatures: list[bpy.types.Object], rate_hz: float) -> None:
                 raise SourceUnreadable("holds values that are not numbers.", hint)
 
 
-def _retime(armature: bpy.types.Object, ratio: float) -> None:
-    """Move every key to where its moment falls, the first frame being the time 0 of both."""
-    for curve in curves_of(armature).fcurves:
+def _retime(action: bpy.types.Action, first: float, ratio: float) -> None:
+    """Move every key to where its moment falls when the frame `first` becomes the scene's first one."""
+    for curve in every_curve(action):
         for name in ("co", "handle_left", "handle_right"):
             points = np.empty(2 * len(curve.keyframe_points), np.float32)
             curve.keyframe_points.foreach_get(name, points)
-            points[::2] = timing.FIRST_FRAME + (points[::2] - timing.FIRST_FRAME) * ratio
+            points[::2] = timing.FIRST_FRAME + (points[::2] - first) * ratio
             curve.keyframe_points.foreach_set(name, points)
         curve.update()
 

@@ -21,6 +21,7 @@ from ..scene.compat import curves_of
 from ..scene.legs import found_legs
 from ..scene.samples import active_armature, motion_at
 from ..scene.timing import scene_rate, shown_range
+from ..scene.unkeyed import keeps_unkeyed
 from .correction import Freedom, Goal, bridge, correct, hold_feet
 from .range_keys import write_range
 from .stored import IKOL_Pin
@@ -54,6 +55,7 @@ class Resolved:
     foot_m: float
 
 
+@keeps_unkeyed
 def resolve(
     context: bpy.types.Context, *, frame_start: int | None = None, frame_end: int | None = None, part: Part = Part.LIMB
 ) -> Resolved:
@@ -102,7 +104,6 @@ def resolve(
         bone = bones[freedom.shifting]
         values = after.locations[:, freedom.shifting]
         _write(armature, bone, location_path(bone), frames, values, open_start, open_end)
-    context.scene.frame_set(context.scene.frame_current, subframe=context.scene.frame_subframe)
     return Resolved(
         len(pins),
         len(changed),

@@ -96,7 +96,7 @@ def astray(
     """
     off = np.zeros(len(body.skeleton))
     places = sorted({0, len(frames) // 2, len(frames) - 1})
-    for look in visited(context.scene, frames[places]):
+    for look in visited(context, frames[places]):
         shown = np.array([target.matrix_world @ target.pose.bones[name].matrix for name in body.skeleton.names])
         axes = shown[:, :3, :3] / np.linalg.norm(shown[:, :3, :3], axis=1, keepdims=True)
         off = np.maximum(off, quat.angle_between(quat.from_matrices(axes), wanted.turns[places[look]]))

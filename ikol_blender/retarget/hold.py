@@ -13,6 +13,7 @@ from ..contract import BadInput
 from ..scene.places import refuse_misplaced
 from ..scene.samples import active_armature, sample
 from ..scene.timing import visited
+from ..scene.unkeyed import keeps_unkeyed
 from ..scene.writing import write_motion
 from . import bending
 from .body_frame import RestBody, rest_body
@@ -36,6 +37,7 @@ class Held:
     missed: float
 
 
+@keeps_unkeyed
 def hold_hand(
     context: bpy.types.Context,
     side: str,
@@ -123,6 +125,6 @@ def _eased(frames: Array, first: float, last: float, ease: float) -> Array:
 def _places(context: bpy.types.Context, thing: bpy.types.Object, frames: Array) -> Array:
     """(T, 3) where `thing` is; the scene's frame stays as it was."""
     found = np.empty((len(frames), 3))
-    for index in visited(context.scene, frames):
+    for index in visited(context, frames):
         found[index] = thing.matrix_world.translation
     return found

@@ -16,6 +16,7 @@ from ..scene.contact_curves import planted_contacts
 from ..scene.nla import push_down
 from ..scene.places import refuse_misplaced
 from ..scene.samples import active_armature, sample
+from ..scene.timing import note_rate, noted_rate
 from .body_frame import RestBody, rest_body
 from .bone_map import BoneMap
 from .contact import by_curves, by_motion
@@ -98,6 +99,8 @@ def retarget(
     resting, switches = rest_carriers(target, bone_map), set_switches(target, bone_map)
     action = _write(target, ours, moved, sampled.frames)
     action.name = f"{source.animation_data.action.name} on {target.name}"
+    if (rate_hz := noted_rate(source.animation_data.action)) is not None:
+        note_rate(action, rate_hz)
     hold_by_keys(target, switches, resting, float(sampled.frames[0]))
     # Only in a rig of controls can something hold a bone: others were refused for it.
     # One that is shown in Rest Position shows nothing of where its bones go.

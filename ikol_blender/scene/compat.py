@@ -62,6 +62,14 @@ def existing_curves(owner: bpy.types.ID) -> bpy.types.Action | bpy.types.ActionC
     return action.layers[0].strips[0].channelbag(slot)
 
 
+def every_curve(action: bpy.types.Action) -> list[bpy.types.FCurve]:
+    """Of all that the action animates."""
+    if not _HAS_SLOTS:
+        return list(action.fcurves)
+    bags = [bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags]
+    return [curve for bag in bags for curve in bag.fcurves]
+
+
 def copy_action(owner: bpy.types.ID, name: str) -> bpy.types.Action:
     """A copy of `owner`'s active action, made its active action; the one before it is kept in the file."""
     animation = owner.animation_data

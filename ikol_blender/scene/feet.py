@@ -20,6 +20,7 @@ from .edits import frames_in_cycle, in_the_round, range_weights
 from .legs import carrier_of, legs_of
 from .places import refuse_misplaced
 from .samples import Sampled, active_armature, sample
+from .unkeyed import keeps_unkeyed
 from .writing import edited_name, write_motion
 
 
@@ -44,6 +45,7 @@ class Locked:
     by_curves: bool
 
 
+@keeps_unkeyed
 def lock_feet(
     context: bpy.types.Context,
     *,
@@ -64,6 +66,7 @@ def lock_feet(
     return _edit(context, "feet locked", source, floor_height if floor else None, True, strength)
 
 
+@keeps_unkeyed
 def fix_floor(
     context: bpy.types.Context, *, source: Source = Source.CURVES, floor_height: float = 0.0, strength: float = 1.0
 ) -> Locked:
@@ -75,6 +78,7 @@ def fix_floor(
     return _edit(context, "on the floor", source, floor_height, False, strength)
 
 
+@keeps_unkeyed
 def write_detected_contacts(context: bpy.types.Context) -> tuple[bpy.types.Action, int]:
     """Contact curves by how the feet move, within the frame range, in a new action; and how many contacts they have.
 

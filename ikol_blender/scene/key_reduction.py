@@ -24,6 +24,7 @@ from .feet import contacts_of
 from .legs import legs_of
 from .places import refuse_misplaced
 from .samples import Sampled, active_armature, sample
+from .unkeyed import keeps_unkeyed
 from .writing import edited_name, replace_keys
 
 Array = NDArray[np.float64]
@@ -46,6 +47,7 @@ class Reduction:
     after: int
 
 
+@keeps_unkeyed
 def reduce_action(context: bpy.types.Context, *, tolerance_deg: float = 1.0, tolerance_mm: float = 5.0) -> Reduction:
     """The fewest keys of the chosen bones that keep each bone's rotation and each joint's place in the world.
 

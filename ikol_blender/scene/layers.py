@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 import bpy
@@ -20,7 +20,8 @@ from .cycles import cycles_of, repeat
 from .keys import read_keys, write_keys
 from .nla import push_down, refuse_layers, refuse_tweaking
 from .samples import own_armature
-from .timing import visited
+from .timing import note_rate, noted_rate, visited
+from .unkeyed import keeps_unkeyed, poses_kept, show_motion, unkeyed_kept
 from .writing import edited_name, unedited_name
 
 Array = NDArray[np.float64]
@@ -51,28 +52,33 @@ class Layer:
 def posed_offsets(context: bpy.types.Context) -> Offsets:
     """How the pose at the current frame, not keyed, differs from the motion, or from rest where there is none.
 
-    The motion's own pose is shown again.
-
-    Of the selected bones in Pose mode; of all when none is, or in another mode.
+    Of the selected bones in Pose mode; of all when none is, or in another mode. The pose stays as it is.
 
     Raises:
-        BadInput: there is no motion, or the pose is the motion's own.
+        BadInput: there is no motion, or these bones' pose is the motion's own.
     """
     armature = _layered(context)
     selected = selected_bones(armature) if armature.mode == "POSE" else set()
-    bones = [bone for bone in armature.pose.bones if not selected or bone.name in selected]
+    bones = list(armature.pose.bones)
     posed = [_channels(bone) for bone in bones]
-    _show(context.scene)
     animated = {(curve.data_path, curve.array_index) for curve in _all_curves(armature)}
-    offsets = {bone.name: _offsets(bone, theirs, animated) for bone, theirs in zip(bones, posed, strict=True)}
-    offsets = {name: found for name, found in offsets.items() if found}
-    if not offsets:
+    with poses_kept(context):
+        show_motion(context, armature)
+        every = {bone.name: _offsets(bone, theirs, animated) for bone, theirs in zip(bones, posed, strict=True)}
+    every = {name: found for name, found in every.items() if found}
+    offsets = {name: found for name, found in every.items() if not selected or name in selected}
+    if offsets:
+        return offsets
+    if every:
         raise BadInput(
-            "No bone is posed away from the motion at this frame.",
-            hint="Pose the character here as it is to be, without setting keys (Auto Keying off in the Timeline), "
-            "then add the layer.",
+            f"The selected bones are not posed away from the motion at this frame; {_listed(every)} is.",
+            hint="Select what you posed; or select nothing (Alt A), and all that you posed counts.",
         )
-    return offsets
+    raise BadInput(
+        "No bone is posed away from the motion at this frame.",
+        hint="Pose the character here as it is to be, without setting keys (Auto Keying off in the Timeline), "
+        "then add the layer.",
+    )
 
 
 def add_offset_layer(context: bpy.types.Context, offsets: Offsets, *, strength: float = 1.0) -> Layer:
@@ -90,6 +96,14 @@ def add_offset_layer(context: bpy.types.Context, offsets: Offsets, *, strength: 
     armature = _layered(context)
     first, last = _frames(armature)
     name = _name(armature, "offset")
+    with unkeyed_kept(context, armature, rewritten=offsets):
+        strip = _offset_strip(armature, offsets, name, (first, last), strength)
+    return Layer(strip, tuple(offsets))
+
+
+def _offset_strip(
+    armature: bpy.types.Object, offsets: Offsets, name: str, frames: tuple[float, float], strength: float
+) -> bpy.types.NlaStrip:
     animation = armature.animation_data
     if animation.action is not None:
         blend, extrapolation = animation.action_blend_type, animation.action_extrapolation
@@ -101,17 +115,17 @@ def add_offset_layer(context: bpy.types.Context, offsets: Offsets, *, strength: 
         group = curves.groups.new(bone_name)
         for path, values in channels.items():
             for index, value in enumerate(values):
-                write_curve(curves, path, index, np.array([first, last]), np.array([value, value]), group)
+                write_curve(curves, path, index, np.array(frames), np.array([value, value]), group)
     strip = push_down(armature)
     strip.blend_type, strip.extrapolation = "COMBINE", "HOLD"
     # Without a curve of its own, Blender works a strip's influence out from how it blends in and out.
     strip.use_animated_influence = True
     strip.fcurves[0].keyframe_points[0].co[1] = strip.influence = strength
     strip.fcurves[0].update()
-    _show(context.scene)
-    return Layer(strip, tuple(offsets))
+    return strip
 
 
+@keeps_unkeyed
 def merge_layers(context: bpy.types.Context) -> bpy.types.Action:
     """One new action with what the layers of the NLA and the active action make together; the tracks are muted.
 
@@ -121,7 +135,7 @@ def merge_layers(context: bpy.types.Context) -> bpy.types.Action:
     Raises:
         BadInput: the armature has no layers.
     """
-    armature, scene = _layered(context), context.scene
+    armature = _layered(context)
     animation = armature.animation_data
     if not any(True for _ in _strips(armature)):
         raise BadInput(f"{armature.name} has no layers.", hint="Its motion is one action already.")
@@ -130,7 +144,7 @@ def merge_layers(context: bpy.types.Context) -> bpy.types.Action:
     name, own = _name(armature, "merged"), _own_keys(armature)
     paths = _mixed_paths(armature)
     shown: dict[str, list[Array]] = {path: [] for path in paths}
-    for _ in visited(scene, frames):
+    for _ in visited(context, frames):
         for path, values in shown.items():
             values.append(np.atleast_1d(np.array(armature.path_resolve(path), np.float64)))
     cycles = {
@@ -138,9 +152,13 @@ def merge_layers(context: bpy.types.Context) -> bpy.types.Action:
         for curve in _all_curves(armature)
         if (found := cycles_of(curve)) is not None
     }
+    layers = (*(strip.action for strip in _strips(armature)), animation.action)
+    rate_hz = next((rate for layer in layers if (rate := noted_rate(layer)) is not None), None)
     if animation.action is not None and animation.action.library is None:
         animation.action.use_fake_user = True
     action = new_action(name, armature)
+    if rate_hz is not None:
+        note_rate(action, rate_hz)
     curves = curves_of(armature)
     for path, rows in shown.items():
         values = np.array(rows)
@@ -156,7 +174,6 @@ def merge_layers(context: bpy.types.Context) -> bpy.types.Action:
     for track in animation.nla_tracks:
         track.is_solo = False
         track.mute = True
-    _show(scene)
     return action
 
 
@@ -196,8 +213,10 @@ def _frames(armature: bpy.types.Object) -> tuple[float, float]:
     return min(end[0] for end in ends), max(end[1] for end in ends)
 
 
-def _show(scene: bpy.types.Scene) -> None:
-    scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
+def _listed(names: Collection[str]) -> str:
+    """ "Neck", or "Neck, with 3 others,"."""
+    first, *others = names
+    return f"{first}, with {len(others)} other{'s' * (len(others) > 1)}," if others else first
 
 
 def _channels(bone: bpy.types.PoseBone) -> dict[str, Array]:

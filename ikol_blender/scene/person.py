@@ -61,6 +61,7 @@ def build_person(
     mesh = build_body(f"{name} body", body, betas, rest, armature, collection)
     frames = timing.key_frames(take, timing.scene_rate(context.scene))
     action = build_action(name, take, rest, armature, frames)
+    timing.note_rate(action, timing.scene_rate(context.scene))
     write_confidence(armature, BONE_NAMES, frames, take.confidence)
     # Files of other tools do not tell of contacts: no curves then, rather than feet that never stand.
     if take.contacts.any():

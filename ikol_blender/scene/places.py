@@ -31,7 +31,7 @@ def refuse_misplaced(context: bpy.types.Context, sampled: Sampled, bones: Iterab
     chosen = np.array(sorted(set(bones)), np.int64)
     looks = np.unique(np.linspace(0, len(motion) - 1, _LOOKS).round().astype(np.int64))
     names = [motion.skeleton.names[bone] for bone in chosen]
-    shown, worlds = _shown(context.scene, armature, names, sampled.frames[looks])
+    shown, worlds = _shown(context, armature, names, sampled.frames[looks])
     size = max(float(np.ptp(motion.skeleton.rests[:, :3, 3], axis=0).max()), 1e-6)
     if np.abs(worlds[:, :3, 3] - worlds[0, :3, 3]).max() > _ASTRAY * size * motion.skeleton.scale or (
         np.abs(worlds - worlds[0])[:, :3, :3].max() > _ASTRAY * motion.skeleton.scale
@@ -57,14 +57,16 @@ def refuse_misplaced(context: bpy.types.Context, sampled: Sampled, bones: Iterab
         )
 
 
-def _shown(scene: bpy.types.Scene, armature: bpy.types.Object, names: list[str], frames: Array) -> tuple[Array, Array]:
+def _shown(
+    context: bpy.types.Context, armature: bpy.types.Object, names: list[str], frames: Array
+) -> tuple[Array, Array]:
     """(2, T, K, 3) heads and tails in the armature as Blender has them, and (T, 4, 4) where the armature is.
 
-    The scene's frame stays.
+    The scene's frame and the poses stay.
     """
     bones = [armature.pose.bones[name] for name in names]
     found, worlds = np.empty((2, len(frames), len(bones), 3)), np.empty((len(frames), 4, 4))
-    for index in visited(scene, frames):
+    for index in visited(context, frames):
         worlds[index] = np.array(armature.matrix_world)
         for row, bone in enumerate(bones):
             found[:, index, row] = bone.head, bone.tail

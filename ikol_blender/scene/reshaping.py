@@ -21,11 +21,13 @@ from .legs import carrier_of
 from .marks import Marked, clear_pins_between
 from .property_curves import property_curve
 from .samples import Sampled, active_armature, sample
+from .unkeyed import keeps_unkeyed
 from .writing import write_motion
 
 _NEAR = 1e-3
 
 
+@keeps_unkeyed
 def mirror(context: bpy.types.Context) -> Marked:
     """Left for right within the frame range: each chosen bone does what its partner did.
 
@@ -48,6 +50,7 @@ def mirror(context: bpy.types.Context) -> Marked:
     return Marked(done.action, pins_cleared=clear_pins_between(sampled.armature, float(first), float(last)))
 
 
+@keeps_unkeyed
 def in_place(context: bpy.types.Context, *, strength: float = 1.0) -> Marked:
     """Take the travel over the ground away, within the frame range; sway and height stay. Later motion goes on from
     where the range ends. Feet slide then: contacts of the range are dropped, and pins of all that moved.

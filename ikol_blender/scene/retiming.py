@@ -23,6 +23,7 @@ from .legs import carrier_of
 from .marks import Marked, clear_pins_between, retime_pins
 from .samples import Sampled, active_armature, sample
 from .timing import scene_rate
+from .unkeyed import keeps_unkeyed
 from .writing import edited_name, write_bones
 
 Array = NDArray[np.float64]
@@ -45,6 +46,7 @@ class Warped:
     speed_cleared: bool
 
 
+@keeps_unkeyed
 def trim(context: bpy.types.Context) -> Marked:
     """The action without what lies outside the frame range (the preview range when that is on).
 
@@ -59,6 +61,7 @@ def trim(context: bpy.types.Context) -> Marked:
     return Marked(action, pins_cleared=before + clear_pins_between(sampled.armature, last + 1, np.inf))
 
 
+@keeps_unkeyed
 def loop(context: bpy.types.Context, *, seam_s: float = 0.4, travel: bool = False) -> Marked:
     """The frame range as a cycle that ends as it begins and repeats; the range then lies over one cycle.
 
@@ -110,6 +113,7 @@ def loop(context: bpy.types.Context, *, seam_s: float = 0.4, travel: bool = Fals
     return Marked(action, dropped, clear_pins_between(sampled.armature, -np.inf, np.inf))
 
 
+@keeps_unkeyed
 def time_warp(context: bpy.types.Context, *, speed: float = 1.0, keyed: bool = True) -> Warped:
     """The frame range faster or slower, evenly sampled again; what comes later is shifted, the range's end too.
 
@@ -143,6 +147,7 @@ def time_warp(context: bpy.types.Context, *, speed: float = 1.0, keyed: bool = T
     return Warped(action, curve is not None)
 
 
+@keeps_unkeyed
 def hold(context: bpy.types.Context, *, seconds: float = 1.0, ease_s: float = 0.3) -> bpy.types.Action:
     """Stand still in the pose of the current frame; what comes later is shifted, the range's end too.
 

@@ -20,6 +20,7 @@ from .cycles import cycles_of, repeat
 from .key_reduction import bezier_keys, turn_of
 from .keys import read_keys
 from .samples import Sampled, active_armature, sample
+from .unkeyed import keeps_unkeyed
 from .writing import edited_name, replace_keys
 
 Array = NDArray[np.float64]
@@ -46,6 +47,7 @@ class Converted:
     margin: float
 
 
+@keeps_unkeyed
 def convert_rotations(context: bpy.types.Context, *, mode: str = SAFEST) -> Converted:
     """Give the chosen bones another rotation mode, their curves converted: the same poses, no flips.
 

@@ -17,6 +17,7 @@ from ..cleanup.smooth import smooth_butterworth
 from .body import limbs_of
 from .edits import Edited, edit_motion
 from .samples import Sampled
+from .unkeyed import keeps_unkeyed
 
 Array = NDArray[np.float64]
 
@@ -33,6 +34,7 @@ DEFAULT_HZ = {Method.ADAPTIVE: 2.0, Method.BUTTERWORTH: 5.0, Method.ONE_EURO: 1.
 _LIMB_SPEED = {Limb.TRUNK: 0.7, Limb.HEAD: 0.8, Limb.LEG: 1.0, Limb.ARM: 1.1, Limb.FOOT: 1.3, Limb.HAND: 1.3}
 
 
+@keeps_unkeyed
 def smooth(
     context: bpy.types.Context,
     method: Method = Method.ADAPTIVE,

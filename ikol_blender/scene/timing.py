@@ -15,9 +15,12 @@ from numpy.typing import NDArray
 
 from ..contract import Take
 from .compat import has_strips
+from .unkeyed import poses_kept
 
 FIRST_FRAME = 1
 _NTSC_RATES = (24, 30, 48, 60, 120)
+# Of an action: the frames a second at which its keys have the speed of what was recorded.
+_RATE = "ikol_frame_rate"
 
 
 def exact_rate(rate_hz: float) -> tuple[int, float]:
@@ -34,6 +37,33 @@ def scene_rate(scene: bpy.types.Scene) -> float:
     return scene.render.fps / scene.render.fps_base
 
 
+def note_rate(action: bpy.types.Action, rate_hz: float) -> None:
+    """Let `action` know at which frames a second its motion is as fast as it was; edits of it go on knowing."""
+    action[_RATE] = float(rate_hz)
+
+
+def noted_rate(action: bpy.types.Action | None) -> float | None:
+    """What `note_rate` noted; None of motion that IKOL did not import."""
+    return None if action is None or _RATE not in action else float(action[_RATE])
+
+
+def changed_rate(scene: bpy.types.Scene, armature: bpy.types.Object) -> str | None:
+    """What to tell and to advise when the scene's rate is not the one that `armature`'s motion was made for."""
+    animation = armature.animation_data
+    own, now = noted_rate(None if animation is None else animation.action), scene_rate(scene)
+    if own is None or abs(now / own - 1) < 1e-4:
+        return None
+    how = "faster" if now > own else "slower"
+    return (
+        f"{armature.name}'s motion is made for {_fps(own)} fps and the scene has {_fps(now)}: it is {how} than it was. "
+        f"Set the scene's frame rate to {_fps(own)} fps in Output properties to have its own speed."
+    )
+
+
+def _fps(rate_hz: float) -> str:
+    return f"{rate_hz:.2f}".rstrip("0").rstrip(".")
+
+
 def shown_range(scene: bpy.types.Scene) -> tuple[int, int]:
     """The first and the last frame of the scene's range, of its preview range when that is on."""
     if scene.use_preview_range:
@@ -41,16 +71,18 @@ def shown_range(scene: bpy.types.Scene) -> tuple[int, int]:
     return scene.frame_start, scene.frame_end
 
 
-def visited(scene: bpy.types.Scene, frames: Iterable[float]) -> Iterator[int]:
-    """The index of each of `frames` while the scene is there; then it is back where it was."""
+def visited(context: bpy.types.Context, frames: Iterable[float]) -> Iterator[int]:
+    """The index of each of `frames` while the scene is there; then it is back where it was, armatures as posed."""
+    scene = context.scene
     here = (scene.frame_current, scene.frame_subframe)
-    try:
-        for index, frame in enumerate(frames):
-            whole = int(np.floor(frame))
-            scene.frame_set(whole, subframe=float(frame - whole))
-            yield index
-    finally:
-        scene.frame_set(here[0], subframe=here[1])
+    with poses_kept(context):
+        try:
+            for index, frame in enumerate(frames):
+                whole = int(np.floor(frame))
+                scene.frame_set(whole, subframe=float(frame - whole))
+                yield index
+        finally:
+            scene.frame_set(here[0], subframe=here[1])
 
 
 def last_frame(take: Take, scene_rate_hz: float) -> int:

@@ -10,12 +10,12 @@ from bpy.types import Context, Menu, Operator, OperatorFileListElement
 from bpy_extras.io_utils import ExportHelper, ImportHelper
 
 from ..contract import IkolError
-from ..exchange.export_motion import FbxAxes, Format, export_motion, format_of
+from ..exchange.export_motion import FbxAxes, Format, agreed, export_motion, format_of
 from ..exchange.import_motion import BY_SOLVER, HERE, ImportedMotion, import_motion, import_motions, motion_files
 from ..exchange.naming import Naming
 from ..exchange.rest_pose import RestPose
 from ..preferences import preferences_of, solver_python
-from ..scene.timing import has_animation
+from ..scene.timing import changed_rate, has_animation
 from .properties import body_file
 from .rest_choices import naming_property, rest_pose_property
 
@@ -108,6 +108,8 @@ class IKOL_OT_export(Operator, ExportHelper):
         description="A script may leave it to the file's suffix",
         items=[(form.name, f"{form.title} ({form.suffix})", "") for form in Format],
     )
+    # The format when it last agreed with the file's suffix: tells which of them the user has changed.
+    agreed_format: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
     fbx_axes: EnumProperty(
         name="For", description="Axes and units", items=[(axes.name, axes.title, "") for axes in FbxAxes]
     )
@@ -121,15 +123,20 @@ class IKOL_OT_export(Operator, ExportHelper):
         return True
 
     def check(self, context: Context) -> bool:
-        """Keep the file's suffix that of the format while the user chooses."""
-        before = Path(self.filepath)
-        if not before.name or before.is_dir() or Format[self.format].named(before) == before:
+        """Keep the file's suffix that of the format while the user chooses either."""
+        path, form = Path(self.filepath), Format[self.format]
+        followed = path, form
+        if path.name and not path.is_dir():
+            followed = agreed(path, form, Format[self.agreed_format or self.format])
+        self.agreed_format = followed[1].name
+        if followed == (path, form):
             return False
-        self.filepath = str(Format[self.format].named(before))
+        self.filepath, self.format = str(followed[0]), followed[1].name
         return True
 
     def invoke(self, context: Context, event: object) -> set[str]:
         self.filepath = f"{bpy.path.clean_name(context.active_object.name)}{Format[self.format].suffix}"
+        self.agreed_format = self.format
         return ExportHelper.invoke(self, context, event)
 
     def draw(self, context: Context) -> None:
@@ -147,6 +154,8 @@ class IKOL_OT_export(Operator, ExportHelper):
             self.report({"ERROR"}, f"{error.message} {error.hint}")
             return {"CANCELLED"}
         self.report({"INFO"}, f"Wrote {written}")
+        if (told := changed_rate(context.scene, context.active_object)) is not None:
+            self.report({"WARNING"}, told)
         return {"FINISHED"}
 
 

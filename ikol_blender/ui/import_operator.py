@@ -1,12 +1,14 @@
 """Import a take."""
 
+from pathlib import Path
+
 import bpy
 from bpy.props import BoolProperty, StringProperty
 from bpy.types import Context, Event, Menu, Operator
 from bpy_extras.io_utils import ImportHelper
 
-from ..contract import IkolError, read_take
-from ..exchange.import_motion import import_own_take
+from ..contract import IkolError
+from ..exchange.import_motion import import_own_take, read_own_take
 from ..exchange.naming import Naming
 from ..exchange.rest_pose import RestPose
 from ..preferences import preferences_of
@@ -43,7 +45,7 @@ class IKOL_OT_import_take(Operator, ImportHelper):
         if self.match_scene:
             return self.execute(context)
         try:
-            take = read_take(bpy.path.abspath(self.filepath))
+            take = read_own_take(Path(bpy.path.abspath(self.filepath)))
         except IkolError as error:
             return self._refuse(error)
         if fits(context.scene, take):
@@ -60,8 +62,8 @@ class IKOL_OT_import_take(Operator, ImportHelper):
 
     def execute(self, context: Context) -> set[str]:
         try:
-            path = bpy.path.abspath(self.filepath)
-            body = body_file(preferences_of(context)) if read_take(path).model == "smpl" else "open"
+            path = Path(bpy.path.abspath(self.filepath))
+            body = body_file(preferences_of(context)) if read_own_take(path).model == "smpl" else "open"
             imported = import_own_take(
                 context,
                 path,

@@ -11,7 +11,7 @@ from ..retarget.rig import find_target, proposed_target
 from ..retarget.run import retarget
 from ..retarget.stored_map import role_title
 from ..retarget.transfer import Root
-from ..scene.timing import scene_rate
+from ..scene.timing import changed_rate, scene_rate
 
 
 class IKOL_OT_retarget(Operator):
@@ -93,6 +93,8 @@ class IKOL_OT_retarget(Operator):
         if done.slip_before is not None and done.slip_after is not None:
             words += f"; standing feet slip {100 * done.slip_after:.1f} cm (unplanted {100 * done.slip_before:.1f})"
         self.report({"INFO"}, words)
+        if (told := changed_rate(context.scene, context.active_object)) is not None:
+            self.report({"WARNING"}, told)
         if done.unsure:
             parts = ", ".join(role_title(role).lower() for role in done.unsure)
             self.report({"WARNING"}, f"Bones were found by their shape; look at the list for: {parts}")

@@ -107,7 +107,22 @@ def test_what_is_no_take_is_refused_in_words(empty_scene: bpy.types.Scene, tmp_p
     garbage.write_bytes(b"PK\x03\x04 nothing")
     with pytest.raises(RuntimeError, match="is not a take file"):
         bpy.ops.ikol.import_take(filepath=str(garbage))
+    with pytest.raises(RuntimeError, match="could not be read"):
+        bpy.ops.ikol.import_take(filepath=str(tmp_path / "gone.npz"))
     assert len(bpy.data.objects) == 0
+
+
+def test_motion_of_amass_is_sent_where_it_can_be_imported(empty_scene: bpy.types.Scene, tmp_path: Path) -> None:
+    for name, arrays in {
+        "whole": {"poses": np.zeros((3, 156)), "mocap_framerate": 60.0},
+        "smplx": {"root_orient": np.zeros((3, 3)), "pose_body": np.zeros((3, 63)), "mocap_frame_rate": 60.0},
+    }.items():
+        np.savez(tmp_path / f"{name}.npz", trans=np.zeros((3, 3)), **arrays)
+        with pytest.raises(RuntimeError, match=r"is motion in AMASS's format, not a take.*Press Import motion"):
+            bpy.ops.ikol.import_take(filepath=str(tmp_path / f"{name}.npz"))
+    np.savez(tmp_path / "other.npz", meta=np.array("{"), poses=np.zeros(3), trans=np.zeros(3))
+    with pytest.raises(RuntimeError, match="lacks a part of a take"):
+        bpy.ops.ikol.import_take(filepath=str(tmp_path / "other.npz"))
 
 
 def test_solve_waits_in_background_lists_the_take_and_imports_it(

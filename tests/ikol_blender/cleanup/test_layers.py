@@ -97,8 +97,12 @@ def test_layers_lie_on_layers_and_merge_into_one_action(armature: bpy.types.Obje
     with pytest.raises(RuntimeError, match="Merge the layers"):
         bpy.ops.ikol.smooth()
     scene.frame_set(_AT)
+    armature.pose.bones["Head"].scale.x = 1.2  # posed, but not keyed
+    armature.pose.bones["Neck"].rotation_quaternion = (0.0, 1.0, 0.0, 0.0)
     assert bpy.ops.ikol.merge_layers() == {"FINISHED"}
     assert scene.frame_current == _AT
+    assert tuple(armature.pose.bones["Neck"].rotation_quaternion) == (0.0, 1.0, 0.0, 0.0)
+    armature.pose.bones["Head"].scale.x = 1.0
     assert heads(armature, _EVERY) == pytest.approx(shown, abs=1e-4)
     contacts = read_contacts(armature, frames)
     assert contacts is not None and np.array_equal(contacts[CONTACTS[1]], frames > 30)
@@ -148,9 +152,10 @@ def _rest_turn(armature: bpy.types.Object, name: str) -> Matrix:
     return bone.parent.matrix_local.to_3x3().inverted() @ bone.matrix_local.to_3x3()
 
 
-def test_only_selected_bones_are_taken(armature: bpy.types.Object) -> None:
+def test_only_selected_bones_are_taken_and_the_others_stay_posed(armature: bpy.types.Object) -> None:
     _lean(armature)
     armature.pose.bones["Head"].rotation_quaternion = Matrix.Rotation(0.5, 3, "X").to_quaternion()
+    posed = [np.array(armature.pose.bones[name].matrix_basis) for name in ("Spine1", "Head")]
     bpy.context.view_layer.objects.active = armature
     bpy.ops.object.mode_set(mode="POSE")
     select_bones(armature, "Spine1")
@@ -159,6 +164,29 @@ def test_only_selected_bones_are_taken(armature: bpy.types.Object) -> None:
     strip = armature.animation_data.nla_tracks[-1].strips[0]
     curves = strip.action.layers[0].strips[0].channelbags[0] if bpy.app.version >= (4, 4, 0) else strip.action
     assert {curve.data_path for curve in curves.fcurves} == {'pose.bones["Spine1"].rotation_quaternion'}
+    after = [np.array(armature.pose.bones[name].matrix_basis) for name in ("Spine1", "Head")]
+    assert after == [pytest.approx(basis, abs=1e-5) for basis in posed]
+
+
+def test_a_refusal_says_which_bones_are_posed_and_leaves_them(armature: bpy.types.Object) -> None:
+    _lean(armature)
+    posed = np.array(armature.pose.bones["Spine1"].matrix_basis)
+    bpy.ops.object.mode_set(mode="POSE")
+    select_bones(armature, "L_Wrist")
+    with pytest.raises(RuntimeError, match=r"The selected bones are not posed.*Spine1 is\..*Select what you posed"):
+        bpy.ops.ikol.add_offset_layer()
+    bpy.context.view_layer.update()
+    assert np.array_equal(np.array(armature.pose.bones["Spine1"].matrix_basis), posed)
+    armature.pose.bones["Head"].location.z += 0.1
+    with pytest.raises(RuntimeError, match=r"Spine1, with 1 other, is\."):
+        bpy.ops.ikol.add_offset_layer()
+
+
+def test_a_layer_of_no_strength_shows_the_motion(armature: bpy.types.Object) -> None:
+    motion = np.array(armature.pose.bones["Spine1"].matrix_basis)
+    _lean(armature)
+    assert bpy.ops.ikol.add_offset_layer(strength=0.0) == {"FINISHED"}
+    assert np.array(armature.pose.bones["Spine1"].matrix_basis) == pytest.approx(motion, abs=1e-5)
 
 
 def test_what_layers_animate_but_cannot_mix_stops_nothing(armature: bpy.types.Object) -> None:

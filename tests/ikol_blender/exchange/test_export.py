@@ -11,11 +11,14 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.user_default.ikol.ikol_blender.contract import BadInput
-from bl_ext.user_default.ikol.ikol_blender.exchange.export_motion import FbxAxes, Format, export_motion
+from bl_ext.user_default.ikol.ikol_blender.exchange.export_motion import FbxAxes, Format, agreed, export_motion
 from bl_ext.user_default.ikol.ikol_blender.exchange.import_motion import ImportedMotion
 from bl_ext.user_default.ikol.ikol_blender.exchange.import_motion import import_motion as import_any
 from bl_ext.user_default.ikol.ikol_blender.exchange.naming import Naming, naming_of
 from bl_ext.user_default.ikol.ikol_blender.exchange.rest_pose import RestPose
+from bl_ext.user_default.ikol.ikol_blender.scene.compat import curves_of
+from bl_ext.user_default.ikol.ikol_blender.scene.timing import changed_rate
+from mathutils import Quaternion
 
 from solver.take import Take, write_take
 
@@ -100,6 +103,51 @@ def test_fbx(body: bpy.types.Object, turning_take: Take, tmp_path: Path, axes: F
     assert_comes_back(import_motion(bpy.context, path).armatures[0], turning_take)
 
 
+@pytest.mark.parametrize("match_scene", [True, False])
+@pytest.mark.parametrize("form", [Format.AMASS, Format.BVH, Format.FBX])
+def test_what_comes_back_starts_on_frame_1(
+    body: bpy.types.Object, turning_take: Take, tmp_path: Path, form: Format, match_scene: bool
+) -> None:
+    path = export_motion(bpy.context, tmp_path / f"out{form.suffix}", form)
+    bpy.ops.wm.read_homefile(use_empty=True)
+    scene = bpy.context.scene
+    armature = import_motion(bpy.context, path, match_scene=match_scene).armatures[0]
+    start, end = armature.animation_data.action.frame_range
+    assert start == pytest.approx(1.0, abs=1e-4)
+    if match_scene:
+        assert (scene.frame_start, scene.frame_end) == (1, len(turning_take)) and end == pytest.approx(
+            len(turning_take)
+        )
+    assert_comes_back(armature, turning_take)
+
+
+def test_an_fbx_of_a_later_time_starts_on_frame_1_and_what_carries_it_keeps_step(
+    body: bpy.types.Object, tmp_path: Path
+) -> None:
+    """As from a shot that begins at frame 101, the character on a moving carrier."""
+    scene = bpy.context.scene
+    carrier = bpy.data.objects.new("Carrier", None)
+    scene.collection.objects.link(carrier)
+    body.parent = carrier
+    for curve in curves_of(body).fcurves:
+        for point in curve.keyframe_points:
+            point.co[0] += 100
+        curve.update()
+    for frame, place in ((101, 0.0), (160, 5.0)):
+        carrier.location.x = place
+        carrier.keyframe_insert("location", frame=frame)
+    scene.frame_start, scene.frame_end = 101, 160
+    shown = heads_over_time(body, np.array([101.0, 120.0, 160.0]))
+    options = {"bake_anim_use_nla_strips": False, "bake_anim_use_all_actions": False, "bake_anim_simplify_factor": 0.0}
+    bpy.ops.export_scene.fbx(filepath=str(tmp_path / "shot.fbx"), object_types={"ARMATURE", "EMPTY"}, **options)
+    bpy.ops.wm.read_homefile(use_empty=True)
+    armature = import_motion(bpy.context, tmp_path / "shot.fbx").armatures[0]
+    assert armature.animation_data.action.frame_range[0] == pytest.approx(1.0, abs=1e-4)
+    assert (bpy.context.scene.frame_start, bpy.context.scene.frame_end) == (1, 60)
+    read = heads_over_time(armature, np.array([1.0, 20.0, 60.0]))
+    assert np.linalg.norm(read - shown, axis=-1).max() < MILLIMETRE
+
+
 # What Autodesk calls Maya's axes with Y up and 3ds Max's with Z up; Unreal's are the latter.
 Y_UP = {"UpAxis": 1, "UpAxisSign": 1, "FrontAxis": 2, "FrontAxisSign": 1, "CoordAxis": 0, "CoordAxisSign": 1}
 Z_UP = {"UpAxis": 2, "UpAxisSign": 1, "FrontAxis": 1, "FrontAxisSign": -1, "CoordAxis": 0, "CoordAxisSign": 1}
@@ -164,6 +212,25 @@ def test_the_scene_stays_as_it_was(body: bpy.types.Object, tmp_path: Path) -> No
     assert other.select_get()
 
 
+@pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize("mode", ["OBJECT", "POSE"])
+def test_what_is_posed_without_a_key_stays(body: bpy.types.Object, tmp_path: Path, form: Format, mode: str) -> None:
+    """Whether the file is written or not."""
+    scene, bone = bpy.context.scene, body.pose.bones["Spine1"]
+    scene.frame_set(7, subframe=0.5)
+    bpy.ops.object.mode_set(mode=mode)
+    bone.rotation_quaternion = bone.rotation_quaternion @ Quaternion((1.0, 0.0, 0.0), 0.4)
+    posed = tuple(bone.rotation_quaternion)
+    export_motion(bpy.context, tmp_path / f"out{form.suffix}", form)
+    bpy.context.view_layer.update()
+    assert tuple(bone.rotation_quaternion) == posed and scene.frame_current_final == 7.5
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadInput):
+        export_motion(bpy.context, tmp_path / "file" / f"out{form.suffix}", form)
+    bpy.context.view_layer.update()
+    assert tuple(bone.rotation_quaternion) == posed and scene.frame_current_final == 7.5
+
+
 def test_amass_of_another_skeleton_is_refused(body: bpy.types.Object, tmp_path: Path) -> None:
     body.data.bones["Pelvis"].name = "Root"
     with pytest.raises(BadInput, match="no SMPL body"):
@@ -223,6 +290,23 @@ def test_files_have_a_suffix_of_their_format(name: str, form: Format, written: s
     assert form.named(Path("folder") / name) == Path("folder") / written
 
 
+@pytest.mark.parametrize(
+    ("name", "form", "before", "expected"),
+    [
+        ("walk.fbx", Format.AMASS, Format.AMASS, ("walk.fbx", Format.FBX)),
+        ("walk.USDA", Format.FBX, Format.FBX, ("walk.USDA", Format.USD)),
+        ("walk", Format.BVH, Format.BVH, ("walk.bvh", Format.BVH)),
+        ("take 1.5", Format.BVH, Format.BVH, ("take 1.5.bvh", Format.BVH)),
+        ("walk.npz", Format.FBX, Format.AMASS, ("walk.fbx", Format.FBX)),
+        ("walk.glb", Format.GLTF, Format.GLTF, ("walk.glb", Format.GLTF)),
+    ],
+)
+def test_in_the_dialog_suffix_and_format_follow_each_other(
+    name: str, form: Format, before: Format, expected: tuple[str, Format]
+) -> None:
+    assert agreed(Path("folder") / name, form, before) == (Path("folder") / expected[0], expected[1])
+
+
 @pytest.mark.parametrize("form", Format)
 def test_a_script_may_leave_the_format_to_the_suffix(body: bpy.types.Object, tmp_path: Path, form: Format) -> None:
     for suffix in form.suffixes:
@@ -251,6 +335,41 @@ def test_contacts_and_confidence_disturb_no_format(
         Format.USD: lambda: armature_of(path, lambda: bpy.ops.wm.usd_import(filepath=str(path))),
     }.get(form, lambda: import_motion(bpy.context, path).armatures[0])
     assert_comes_back(read(), take)
+
+
+def test_another_rate_of_the_scene_is_told(
+    body: bpy.types.Object, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    scene = bpy.context.scene
+    assert changed_rate(scene, body) is None
+    bpy.ops.ikol.smooth()  # an edit knows as well
+    bpy.ops.ikol.export(filepath=str(tmp_path / "own.npz"))
+    assert "fps" not in capfd.readouterr().out
+    scene.render.fps, scene.render.fps_base = 24, 1.0
+    bpy.ops.ikol.export(filepath=str(tmp_path / "slow.npz"))
+    told = changed_rate(scene, body)
+    assert told is not None and told in capfd.readouterr().out
+    assert "made for 29.97 fps and the scene has 24: it is slower" in told
+    assert "Set the scene's frame rate to 29.97 fps in Output properties" in told
+    assert scene.render.fps == 24
+    body.pose.bones["Head"].rotation_quaternion = (0.0, 1.0, 0.0, 0.0)
+    bpy.ops.ikol.add_offset_layer()
+    bpy.ops.ikol.merge_layers()
+    assert changed_rate(scene, body) == told
+
+
+@pytest.mark.parametrize("form", [Format.BVH, Format.FBX])
+def test_motion_of_other_tools_knows_its_rate(body: bpy.types.Object, tmp_path: Path, form: Format) -> None:
+    """Where it was fitted to the scene's rate, that one."""
+    path = export_motion(bpy.context, tmp_path / f"out{form.suffix}", form)
+    for match_scene, own in ((True, "29.97"), (False, "24")):
+        bpy.ops.wm.read_homefile(use_empty=True)
+        scene = bpy.context.scene
+        armature = import_motion(bpy.context, path, match_scene=match_scene).armatures[0]
+        assert changed_rate(scene, armature) is None
+        scene.render.fps, scene.render.fps_base = 60, 1.0
+        told = changed_rate(scene, armature)
+        assert told is not None and f"made for {own} fps and the scene has 60: it is faster" in told
 
 
 @pytest.mark.parametrize("form", Format)

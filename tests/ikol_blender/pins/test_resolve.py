@@ -258,3 +258,28 @@ def test_bones_of_any_name_are_known_by_their_shape(armature: bpy.types.Object, 
     assert (now["Pelvis"][0] in changed) == (limb == "BODY")
     for name, place in zip(feet, stood, strict=True):
         assert np.linalg.norm(_positions(armature, name, span) - place, axis=1).max() < 1e-3
+
+
+def test_other_bones_stay_as_posed_without_a_key(armature: bpy.types.Object) -> None:
+    """The arm shows its new motion, also where no pin says how an elbow posed without a key is to be."""
+    _bend(armature, "R_Knee")
+    knee = tuple(armature.pose.bones["R_Knee"].rotation_quaternion)
+    place, turn = _pin_left_wrist(armature)
+    _bend(armature, "L_Elbow")
+    elbow = armature.pose.bones["L_Elbow"]
+    assert bpy.ops.ikol.resolve(frame_start=_START, frame_end=_END) == {"FINISHED"}
+    bpy.context.view_layer.update()
+    assert tuple(armature.pose.bones["R_Knee"].rotation_quaternion) == knee
+    seen = tuple(elbow.rotation_quaternion)
+    _assert_held(armature, place, turn)
+    assert tuple(elbow.rotation_quaternion) == pytest.approx(seen, abs=1e-6)
+
+
+def test_a_pin_out_of_reach_leaves_what_is_posed(armature: bpy.types.Object) -> None:
+    _pin_left_wrist(armature)
+    armature.ikol_pins[0].position.z += 5.0
+    posed = tuple(armature.pose.bones["L_Elbow"].rotation_quaternion)
+    with pytest.raises(RuntimeError, match="out of reach"):
+        bpy.ops.ikol.resolve(frame_start=_START, frame_end=_END)
+    bpy.context.view_layer.update()
+    assert tuple(armature.pose.bones["L_Elbow"].rotation_quaternion) == posed

@@ -6,6 +6,7 @@ import bpy
 import pytest
 from bl_ext.user_default.ikol.ikol_blender.retarget.rig import character_of, proposed_target
 from bl_ext.user_default.ikol.ikol_blender.scene.import_take import import_take
+from bl_ext.user_default.ikol.ikol_blender.scene.timing import changed_rate
 
 from solver.take import write_take
 from tests.ikol_blender.retarget.rigs import build_rig, family_map
@@ -51,6 +52,18 @@ def test_the_character_gets_it_when_several_or_none_are_selected(rigs, source):
     assert proposed_target(bpy.context) == rigs[0]
     bpy.context.scene.ikol.character = source
     assert proposed_target(bpy.context) is None
+
+
+def test_a_scene_whose_rate_was_changed_is_told(rigs, source, capfd):
+    """As Blender's own FBX importer does it, when the character comes in."""
+    scene = bpy.context.scene
+    assert bpy.ops.ikol.retarget(target=rigs[0].name) == {"FINISHED"}
+    assert "fps" not in capfd.readouterr().out
+    scene.render.fps, scene.render.fps_base = 24, 1.0
+    assert bpy.ops.ikol.retarget(target=rigs[1].name) == {"FINISHED"}
+    told = changed_rate(scene, source)
+    assert told is not None and "29.97 fps and the scene has 24" in told and told in capfd.readouterr().out
+    assert "29.97 fps" in changed_rate(scene, rigs[1]), "what it got knows as well"
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 from bl_ext.user_default.ikol.ikol_blender.contract import BadInput
 from bl_ext.user_default.ikol.ikol_blender.retarget.hold import hold_hand
 from bl_ext.user_default.ikol.ikol_blender.retarget.run import retarget
+from mathutils import Quaternion
 
 from tests.ikol_blender.retarget.evaluated import evaluated
 from tests.ikol_blender.retarget.rigs import build_rig, family_map
@@ -93,3 +94,17 @@ def test_out_of_reach_and_out_of_range_are_told(kicker):
         hold_hand(bpy.context, "R", 500, 510)
     with pytest.raises(RuntimeError, match="no object"):
         bpy.ops.ikol.hold_hand(target="nothing", start=1, end=2)
+
+
+def test_a_refusal_leaves_what_is_posed_without_a_key(kicker):
+    bpy.context.view_layer.update()  # the new action is shown, as on a screen
+    bone = kicker.pose.bones[MIXAMO.bones["spine"][0]]
+    bone.rotation_quaternion = bone.rotation_quaternion @ Quaternion((1.0, 0.0, 0.0), 0.4)
+    posed = tuple(bone.rotation_quaternion)
+    with pytest.raises(BadInput, match="motion lies from"):
+        hold_hand(bpy.context, "L", 500, 510)
+    bpy.context.view_layer.update()
+    assert tuple(bone.rotation_quaternion) == posed
+    hold_hand(bpy.context, "L", 15, 25)
+    bpy.context.view_layer.update()
+    assert tuple(bone.rotation_quaternion) == posed, "nor does it belong to the arm"
