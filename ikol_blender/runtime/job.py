@@ -72,6 +72,14 @@ class SolveJob:
         self.status = replace(self.status, text="Cancelling", remaining_s=None)
 
 
+def log_of(job: SolveJob) -> str:
+    """What to send with a report: how the solve ended, and the last lines of the solver's log; "" without a log."""
+    lines = job.process.log()
+    failure = job.status.failure
+    ending = [failure.message, ""] if failure is not None else []
+    return "\n".join([*ending, *lines]) if any(line.strip() for line in lines) else ""
+
+
 def after_event(status: JobStatus, event: Event) -> JobStatus:
     """The status once `event` has come."""
     match event:

@@ -10,8 +10,9 @@ from bpy.types import Event as BlenderEvent
 
 from ..contract import Cancelled, Event, IkolError, Notice, read_take
 from ..preferences import preferences_of, solver_python
-from ..runtime.job import SolveJob
+from ..runtime.job import SolveJob, log_of
 from ..runtime.process import solve_blocking, start_solve
+from ..words import counted
 from .properties import list_takes, request_of
 from .session import SESSION
 from .ticking import Ticking
@@ -73,7 +74,7 @@ class IKOL_OT_solve(Ticking):
         list_takes(context.scene.ikol, takes)
         # The list is part of the file: without a step of its own, undoing what comes next would empty it.
         bpy.ops.ed.undo_push(message="Solve")
-        self.report({"INFO"}, f"Solved: {len(takes)} take{'' if len(takes) == 1 else 's'}")
+        self.report({"INFO"}, f"Solved: {counted(len(takes), 'take')}")
         if self.import_takes:
             # Where nobody watches nobody can answer: a script says what it wants by importing the take itself.
             ask = "EXEC_DEFAULT" if bpy.app.background else "INVOKE_DEFAULT"
@@ -112,4 +113,21 @@ class IKOL_OT_cancel(Operator):
         return {"FINISHED"}
 
 
-CLASSES = (IKOL_OT_solve, IKOL_OT_cancel)
+class IKOL_OT_copy_log(Operator):
+    """Put the log of the last solve on the clipboard, to send it with a report"""
+
+    bl_idname = "ikol.copy_log"
+    bl_label = "Copy log"
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        return SESSION.job is not None and bool(log_of(SESSION.job))
+
+    def execute(self, context: Context) -> set[str]:
+        log = log_of(SESSION.job)
+        context.window_manager.clipboard = log
+        self.report({"INFO"}, f"Copied {counted(len(log.splitlines()), 'line')}")
+        return {"FINISHED"}
+
+
+CLASSES = (IKOL_OT_solve, IKOL_OT_cancel, IKOL_OT_copy_log)

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,12 +14,14 @@ import addon_utils
 import bpy
 import numpy as np
 import pytest
+from bl_ext.user_default.ikol.ikol_blender.preferences import solver_in_words
 from bl_ext.user_default.ikol.ikol_blender.runtime.job import SolveJob
 from bl_ext.user_default.ikol.ikol_blender.runtime.process import SolverProcess
 from bl_ext.user_default.ikol.ikol_blender.scene import import_take
 from bl_ext.user_default.ikol.ikol_blender.scene.compat import curves_of
 from bl_ext.user_default.ikol.ikol_blender.ui.session import SESSION
 from bl_ext.user_default.ikol.ikol_blender.ui.ticking import Ticking
+from bl_ext.user_default.ikol.ikol_blender.words import counted
 
 from solver.take import Take, read_take
 from tests.shared_data import shared
@@ -204,6 +207,31 @@ def test_opening_another_file_ends_the_solve_and_frees_the_panel(tmp_path: Path)
 def test_solver_that_is_not_installed_is_told_in_words(empty_scene: bpy.types.Scene, tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match=r"not installed.*Press Install solver"):
         bpy.ops.ikol.solve(filepath=str(tmp_path / "clip.mp4"))
+
+
+def test_python_of_your_own_is_what_the_preferences_show(
+    empty_scene: bpy.types.Scene, tmp_path: Path, solver_of_own
+) -> None:
+    preferences = _PREFERENCES.addons["bl_ext.user_default.ikol"].preferences
+    assert solver_in_words(preferences) == ("Not installed", False)
+    solver_of_own(Path(sys.executable))
+    assert solver_in_words(preferences) == ("Python of your own", True)
+    solver_of_own(tmp_path / "nothing")
+    words, can_run = solver_in_words(preferences)
+    assert not can_run and words.startswith("There is no Python at")
+
+
+def test_log_of_a_crash_can_be_copied(empty_scene: bpy.types.Scene, tmp_path: Path) -> None:
+    assert not bpy.ops.ikol.copy_log.poll()
+    SESSION.job = SolveJob(SolverProcess([sys.executable, "-c", "import sys; sys.exit('the sky fell')"], tmp_path))
+    while not SESSION.job.advance().ended:
+        time.sleep(0.01)
+    assert bpy.ops.ikol.copy_log.poll() and bpy.ops.ikol.copy_log() == {"FINISHED"}
+    SESSION.end()
+
+
+def test_one_is_one() -> None:
+    assert (counted(1, "pin"), counted(2, "pin"), counted(0, "pin")) == ("1 pin", "2 pins", "0 pins")
 
 
 def test_disabling_the_extension_ends_its_solver(tmp_path: Path) -> None:
