@@ -65,6 +65,10 @@ class SolveJob:
             self.status = replace(self.status, text=silence, remaining_s=None)
         return self.status
 
+    def note(self, notice: str) -> None:
+        """Something more that the user should know."""
+        self.status = replace(self.status, notices=(*self.status.notices, notice))
+
     def cancel(self) -> None:
         """Ask the solver to stop; `advance` tells when it has."""
         self._cancelled = True

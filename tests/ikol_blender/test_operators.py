@@ -196,6 +196,51 @@ def test_undoing_what_comes_after_a_solve_keeps_its_takes(
     assert len(bpy.data.armatures) == 0 and len(bpy.context.scene.ikol.takes) == 1
 
 
+@pytest.mark.parametrize("mode", ["EDIT", "SCULPT"])
+def test_who_edits_when_a_solve_ends_stays_there(
+    empty_scene: bpy.types.Scene, take_file: Path, tmp_path: Path, stand_in, mode: str
+) -> None:
+    bpy.ops.mesh.primitive_cube_add()
+    cube = bpy.context.object
+    bpy.ops.object.mode_set(mode=mode)
+    stand_in(take_file)
+    assert bpy.ops.ikol.solve(filepath=str(tmp_path / "clip.mp4"), import_takes=True) == {"FINISHED"}
+    assert bpy.context.object == cube and cube.mode == mode and cube.select_get()
+    assert len(bpy.data.armatures) == 0 and len(bpy.context.scene.ikol.takes) == 1
+    bpy.ops.object.mode_set(mode="OBJECT")
+    assert bpy.ops.ikol.import_take(filepath=bpy.context.scene.ikol.takes[0].path) == {"FINISHED"}
+
+
+def test_who_poses_when_a_solve_ends_goes_on_posing(
+    empty_scene: bpy.types.Scene, take_file: Path, tmp_path: Path, stand_in
+) -> None:
+    posed = [import_take(bpy.context, take_file).armature for _ in range(2)]
+    bpy.ops.mesh.primitive_cube_add()
+    for thing in posed:
+        thing.select_set(True)
+    bpy.context.view_layer.objects.active = posed[0]
+    bpy.ops.object.mode_set(mode="POSE")
+    names, frame = [thing.name for thing in posed], bpy.context.scene.frame_current
+    bpy.ops.ed.undo_push(message="posing")
+
+    def where() -> tuple:
+        things = bpy.context.view_layer.objects
+        modes, selected = ({t.name for t in things if t.mode == "POSE"}, {t.name for t in things if t.select_get()})
+        return modes, selected, things.active.name, bpy.context.scene.frame_current
+
+    before = where()
+    assert before == (set(names), {*names, "Cube"}, names[0], frame)
+    stand_in(take_file)
+    assert bpy.ops.ikol.solve(filepath=str(tmp_path / "clip.mp4"), import_takes=True) == {"FINISHED"}
+    assert where() == before and len(bpy.data.armatures) == 3
+    bpy.context.scene.frame_set(17)
+    bpy.ops.ed.undo_push(message="what comes next")
+    bpy.ops.ed.undo()
+    assert where() == before and len(bpy.data.armatures) == 3, "undo takes back just that"
+    bpy.ops.ed.undo()
+    assert where() == before and len(bpy.data.armatures) == 2 and len(bpy.context.scene.ikol.takes) == 1
+
+
 def test_opening_another_file_ends_the_solve_and_frees_the_panel(tmp_path: Path) -> None:
     process = SolverProcess([sys.executable, "-c", "import time; time.sleep(600)"], tmp_path)
     SESSION.job = SolveJob(process)
