@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import bpy
@@ -31,7 +31,7 @@ def select_only(context: bpy.types.Context, thing: bpy.types.Object) -> None:
 
 
 @contextmanager
-def keeping_pose_mode(context: bpy.types.Context) -> Iterator[None]:
+def keeping_pose_mode(context: bpy.types.Context) -> Generator[None]:
     """Whoever poses bones goes on afterwards: the same armatures in Pose mode, the same objects selected and active."""
     layer = context.view_layer
     active = layer.objects.active
