@@ -123,11 +123,21 @@ def test_solve_waits_in_background_lists_the_take_and_imports_it(
     assert bpy.ops.ikol.solve(filepath=str(clip), import_takes=True) == {"FINISHED"}
     settings = bpy.context.scene.ikol
     take = tmp_path / "a clip's name 魚_ikol" / "take_p1.npz"
-    assert [(entry.name, entry.path) for entry in settings.takes] == [("a clip's name 魚 p1", str(take))]
+    assert [(entry.name, entry.path) for entry in settings.takes] == [("turning p1", str(take))]
     assert bpy.data.objects["turning p1"].animation_data.action is not None
     video, *options = json.loads(record.read_text(encoding="utf-8"))
     assert video == str(clip) and options[:2] == ["--out", str(take.parent)]
     assert options[-4:] == ["--start", "1.5", "--height", "181.0"], "what was switched off is not asked for"
+
+
+def test_takes_are_listed_by_the_names_of_their_armatures(
+    empty_scene: bpy.types.Scene, take_file: Path, tmp_path: Path, stand_in
+) -> None:
+    stand_in(take_file)
+    for folder in ("opts", "more"):
+        bpy.ops.ikol.solve(filepath=str(tmp_path / "turning.mp4"), directory=str(tmp_path / folder), import_takes=True)
+    assert [entry.name for entry in bpy.context.scene.ikol.takes] == ["turning p1", "turning p1 (more)"]
+    assert bpy.data.objects["turning p1"].type == "ARMATURE"
 
 
 def test_the_focal_length_is_estimated_where_the_panel_says_so(
