@@ -81,6 +81,18 @@ def solver_python(preferences: IKOL_Preferences) -> Path:
     return environment.python
 
 
+def solver_in_words(preferences: IKOL_Preferences) -> tuple[str, bool]:
+    """What runs the solver, or why nothing can, and whether it can."""
+    if not preferences.solver_python:
+        state = solver_environment().state()
+        return state.value, state is EnvironmentState.READY
+    try:
+        solver_python(preferences)
+    except IkolError as error:
+        return error.message.removesuffix("."), False
+    return "Python of your own", True
+
+
 def register() -> None:
     bpy.utils.register_class(IKOL_Preferences)
 

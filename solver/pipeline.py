@@ -6,10 +6,11 @@ video -> observations -> keypoints -> rotations -> take. The data flows one way.
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Generator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 
 from . import __version__
 from .assemble import SolvedPerson, assemble_takes
-from .body_file import read_body
+from .body_file import Body, read_body
 from .detect import BlazePose, Observations, PersonLandmarks, choose_person, gather_observations
 from .device import choose_device
 from .errors import BadInput, Cancelled, NoPersonFound, OutputUnwritable
@@ -89,8 +90,15 @@ def solve(request: SolveRequest, job: Job) -> list[Path]:
     video = probe_video(Path(request.video))
     body = read_body(request.model)
     device = choose_device(request.device)
-    folder = _prepare_folder(Path(request.out))
-    job.emit(Started(version=PROTOCOL_VERSION, solver=__version__, device=str(device)))
+    with _output_folder(Path(request.out)) as folder:
+        job.emit(Started(version=PROTOCOL_VERSION, solver=__version__, device=str(device)))
+        return _solve_into(folder, request, job, video, body, device)
+
+
+def _solve_into(
+    folder: Path, request: SolveRequest, job: Job, video: VideoInfo, body: Body, device: torch.device
+) -> list[Path]:
+    """The takes, written into `folder`."""
     background, segments = BackgroundFollower(), SegmentWatcher()
     people = _observe(video, request, background, segments, job)
     if not people:
@@ -234,15 +242,25 @@ def _level(
     return level, upright.level_information(level)
 
 
-def _prepare_folder(folder: Path) -> Path:
-    """Find out that nothing can be written there before an hour of solving, not after."""
+@contextmanager
+def _output_folder(folder: Path) -> Generator[Path]:
+    """Make the folder, and take away what was made of it and stayed empty, however the solve ends.
+
+    Finds out that nothing can be written there before an hour of solving, not after.
+    """
+    missing = [path for path in (folder, *folder.parents) if not os.path.lexists(path)]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as probe:
-            probe.write(bytes(4096))
-    except OSError as error:
-        raise OutputUnwritable(f"Nothing can be written to {folder}: {error.strerror or error}.") from error
-    return folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder) as probe:
+                probe.write(bytes(4096))
+        except OSError as error:
+            raise OutputUnwritable(f"Nothing can be written to {folder}: {error.strerror or error}.") from error
+        yield folder
+    finally:
+        with suppress(OSError):  # of the first that holds something, or was not even made
+            for path in missing:
+                path.rmdir()
 
 
 def _remove_leftovers(folder: Path, count: int) -> None:

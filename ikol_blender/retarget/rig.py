@@ -34,6 +34,11 @@ def proposed_target(context: bpy.types.Context) -> bpy.types.Object | None:
     return others[0] if len(others) == 1 else None if character == active else character
 
 
+def listed_target(context: bpy.types.Context) -> bpy.types.Object | None:
+    """Whose bones the panel lists as the character's: of who would get the motion, also while that one is active."""
+    return proposed_target(context) or character_of(context.scene)
+
+
 def check_target(target: bpy.types.Object | None, source: bpy.types.Object) -> bpy.types.Object:
     """The armature to animate.
 

@@ -26,7 +26,7 @@ from .recognise import recognise, unsure
 from .reference import settled
 from .rig import check_target, read_target, skeleton_of
 from .root_bone import carry
-from .stored_map import kept_map
+from .stored_map import kept_map, unsure_roles
 from .transfer import Posed, Root, own_location, own_rotations, pose_source, transfer
 
 
@@ -113,8 +113,10 @@ def retarget(
 
 def chosen_map(armature: bpy.types.Object, given: BoneMap | None) -> tuple[BoneMap, tuple[str, ...]]:
     """The armature's map, and the roles that it is unsure of."""
-    if (known := given or kept_map(armature)) is not None:
-        return known, ()
+    if given is not None:
+        return given, ()
+    if (kept := kept_map(armature)) is not None:
+        return kept, unsure_roles(armature)
     found = recognise(skeleton_of(armature))
     return found.bone_map, unsure(found)
 

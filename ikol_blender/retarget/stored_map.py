@@ -12,7 +12,7 @@ from bpy.types import PropertyGroup
 from ..contract import BadInput
 from .bone_map import NEEDED, ROLES, BoneMap
 from .families import Detection
-from .recognise import UNSURE, recognise
+from .recognise import UNSURE, recognise, unsure
 from .rig import skeleton_of
 
 _SIDES = {"L": "Left ", "R": "Right "}
@@ -99,6 +99,23 @@ def keep_map(armature: bpy.types.Object, found: Detection) -> None:
             row.name, row.role, row.bone = _row_title(role), role, bone
             row.sure = found.sure.get(role, 1.0)
     kept.active = 0
+
+
+def list_unsure(armature: bpy.types.Object) -> None:
+    """Find and keep the armature's map when parts of it are unsure, for people to look at them.
+
+    A map that is kept already stays, and so does an armature of another file.
+    """
+    if len(armature.ikol_map.rows) or not armature.is_editable:
+        return
+    found = recognise(skeleton_of(armature))
+    if unsure(found):
+        keep_map(armature, found)
+
+
+def unsure_roles(armature: bpy.types.Object) -> tuple[str, ...]:
+    """Roles of the kept map whose bones were found, but may be wrong; nobody has chosen them since."""
+    return tuple(dict.fromkeys(row.role for row in armature.ikol_map.rows if row.bone and row.sure < UNSURE))
 
 
 def listed_bones(armature: bpy.types.Object) -> dict[str, tuple[str, ...]]:

@@ -111,3 +111,8 @@ class SolverEnvironment:
 
     def _digest(self) -> str:
         return hashlib.sha256(self.requirements.read_bytes()).hexdigest()
+
+
+def is_installed(python: Path) -> bool:
+    """Whether `python` is one that Install solver made, rather than one of the user's own."""
+    return (python.parent.parent / _MARKER).is_file()

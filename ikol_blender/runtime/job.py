@@ -65,11 +65,23 @@ class SolveJob:
             self.status = replace(self.status, text=silence, remaining_s=None)
         return self.status
 
+    def note(self, notice: str) -> None:
+        """Something more that the user should know."""
+        self.status = replace(self.status, notices=(*self.status.notices, notice))
+
     def cancel(self) -> None:
         """Ask the solver to stop; `advance` tells when it has."""
         self._cancelled = True
         self.process.cancel()
         self.status = replace(self.status, text="Cancelling", remaining_s=None)
+
+
+def log_of(job: SolveJob) -> str:
+    """What to send with a report: how the solve ended, and the last lines of the solver's log; "" without a log."""
+    lines = job.process.log()
+    failure = job.status.failure
+    ending = [failure.message, ""] if failure is not None else []
+    return "\n".join([*ending, *lines]) if any(line.strip() for line in lines) else ""
 
 
 def after_event(status: JobStatus, event: Event) -> JobStatus:

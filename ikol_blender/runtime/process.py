@@ -20,8 +20,15 @@ from ..contract import (
     from_line,
 )
 from .child import Child
+from .environment import is_installed
 
 _POLL_SECONDS = 0.05
+_AGAIN = "Press Install solver in the add-on's preferences once more."
+_CORRECT = "Correct Python of your own in the add-on's preferences, or clear it and press Install solver there."
+_FURNISH = (
+    "Clear or correct Python of your own in the add-on's preferences, which comes before the installed solver; or "
+    "install the solver's packages in it."
+)
 
 
 class SolverProcess:
@@ -33,12 +40,13 @@ class SolverProcess:
         Raises:
             IkolError: it cannot be started.
         """
+        self._python = Path(command[0])
         try:
             self._child = Child(command, folder)
         except OSError as error:
             raise IkolError(
                 f"The solver could not be started: {error.strerror or error}.",
-                hint="Press Install solver in the add-on's preferences, or choose the solver's Python there.",
+                hint=_AGAIN if is_installed(self._python) else _CORRECT,
             ) from error
         self._last_word = time.monotonic()
         self._concluded = False
@@ -109,11 +117,11 @@ class SolverProcess:
         if self._cancelled:
             return Failed(Cancelled.code, "The solve was cancelled.", Cancelled.hint)
         words = [line.strip() for line in self.log() if line.strip()]
-        reason = f": {words[-1]}" if words else ""
+        reason = f": {words[-1].rstrip('.')}" if words else ""
         return Failed(
             IkolError.code,
-            f"The solver stopped unexpectedly (exit status {self._child.exit_status}){reason}",
-            "Install the solver again in the add-on's preferences; if that does not help, report it with the log.",
+            f"The solver stopped unexpectedly (exit status {self._child.exit_status}){reason}.",
+            f"{_AGAIN if is_installed(self._python) else _FURNISH} If that does not help, report it with the log.",
         )
 
 

@@ -74,7 +74,7 @@ def import_take(
     take = read_take(path)
     shape = _body_for(take, body)
     footage = _named_footage(Path(video), take) if video is not None else _found_footage(take, path)
-    name = _name_of(take, path)
+    name = take_name(take, path)
     scene = context.scene
     leave_modes(context)
     if match_scene:
@@ -143,7 +143,7 @@ def _fitting(movie: Movie, take: Take) -> _Footage:
     return _Footage(None, (notice,))
 
 
-def _name_of(take: Take, path: Path) -> str:
+def take_name(take: Take, path: Path) -> str:
     """ "squats p1" for squats_ikol/take_p1.npz of squats.mp4."""
     clip = take.meta.get("clip")
     return f"{Path(clip).stem} {path.stem.removeprefix('take_')}" if isinstance(clip, str) else path.stem

@@ -21,6 +21,13 @@ def legs_of(sampled: Sampled) -> tuple[Leg, Leg]:
     skeleton = sampled.motion.skeleton
     legs = found_legs(sampled.armature, skeleton)
     if len(legs) != 2:
+        if (gap := _loose_joint(sampled.armature, skeleton)) is not None:
+            loose, carrier = gap
+            raise BadInput(
+                f"{loose} of {sampled.armature.name} does not hang from {carrier}: that leg cannot be bent as a chain.",
+                hint="Edit the feet of the motion it was retargeted from, then retarget again (Plant feet keeps them "
+                f"standing); or make {carrier} the parent of {loose}.",
+            )
         raise BadInput(
             f"IKOL does not see which bones of {sampled.armature.name} are its legs.",
             hint="Map them in the Retarget panel, or name them L_Hip, L_Knee, L_Ankle or thigh.L, shin.L, foot.L.",
@@ -53,12 +60,28 @@ def found_legs(armature: bpy.types.Object, skeleton: Skeleton) -> tuple[Leg, ...
 
 
 def _mapped(skeleton: Skeleton, bone_map: BoneMap) -> tuple[Leg, ...]:
-    index = {name: place for place, name in enumerate(skeleton.names)}
     found: list[Leg] = []
     for side in "LR":
-        bones = [bone_map.first(f"{role}.{side}") for role in ("thigh", "shin", "foot", "toe")]
-        hip, knee, ankle, toe = (-1 if name is None else index.get(name, -1) for name in bones)
+        hip, knee, ankle, toe = _indices(skeleton, bone_map, side)
         # A leg that can be bent: each joint is carried by the one above it.
         if min(hip, knee, ankle) >= 0 and hip in skeleton.chain(knee) and knee in skeleton.chain(ankle):
             found.append(Leg(hip, knee, ankle, toe if toe >= 0 and ankle in skeleton.chain(toe) else -1))
     return tuple(found)
+
+
+def _indices(skeleton: Skeleton, bone_map: BoneMap, side: str) -> tuple[int, int, int, int]:
+    """Thigh, shin, foot and toe; -1 for what the map or the skeleton lacks."""
+    index = {name: place for place, name in enumerate(skeleton.names)}
+    thigh, shin, foot, toe = (bone_map.first(f"{role}.{side}") for role in ("thigh", "shin", "foot", "toe"))
+    return (index.get(thigh or "", -1), index.get(shin or "", -1), index.get(foot or "", -1), index.get(toe or "", -1))
+
+
+def _loose_joint(armature: bpy.types.Object, skeleton: Skeleton) -> tuple[str, str] | None:
+    """A leg's bone that is known, and the one above it that is known too but does not carry it."""
+    for bone_map in body_maps(armature, skeleton):
+        for side in "LR":
+            thigh, shin, foot, _ = _indices(skeleton, bone_map, side)
+            for carrier, loose in ((thigh, shin), (shin, foot)):
+                if min(carrier, loose) >= 0 and carrier not in skeleton.chain(loose):
+                    return skeleton.names[loose], skeleton.names[carrier]
+    return None

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..cleanup.retime import TimeMap
 from ..pins.stored import pin_name
+from ..words import counted
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Marked:
     def words(self) -> str:
         """What people must know; empty when nothing went."""
         contacts = "; contacts dropped, as the feet no longer stay in place" if self.contacts_dropped else ""
-        pins = "1 pin" if self.pins_cleared == 1 else f"{self.pins_cleared} pins"
+        pins = counted(self.pins_cleared, "pin")
         return contacts + (f"; {pins} cleared" if self.pins_cleared else "")
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
+
 import bpy
 
 
@@ -25,3 +28,22 @@ def select_only(context: bpy.types.Context, thing: bpy.types.Object) -> None:
         other.select_set(False)
     thing.select_set(True)
     context.view_layer.objects.active = thing
+
+
+@contextmanager
+def keeping_pose_mode(context: bpy.types.Context) -> Generator[None]:
+    """Whoever poses bones goes on afterwards: the same armatures in Pose mode, the same objects selected and active."""
+    layer = context.view_layer
+    active = layer.objects.active
+    posed = {thing for thing in layer.objects if thing.mode == "POSE"}
+    selected = {thing for thing in layer.objects if thing.select_get()}
+    try:
+        yield
+    finally:
+        if context.mode != "POSE":
+            for thing in layer.objects:
+                thing.select_set(thing in posed)
+            layer.objects.active = active
+            bpy.ops.object.mode_set(mode="POSE")  # of all that are selected
+            for thing in layer.objects:
+                thing.select_set(thing in selected)

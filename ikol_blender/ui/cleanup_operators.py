@@ -12,6 +12,7 @@ from ..contract import IkolError
 from ..scene.key_reduction import reduce_action
 from ..scene.rotation_modes import QUATERNION, SAFEST, convert_rotations
 from ..scene.smoothing import Method, smooth
+from ..words import counted
 
 
 class CleanUp:
@@ -116,7 +117,7 @@ class IKOL_OT_reduce_keys(CleanUp, Operator):
     def edit(self, context: Context) -> str:
         done = reduce_action(context, tolerance_deg=self.tolerance_deg, tolerance_mm=self.tolerance_mm)
         share = 1 - done.after / max(done.before, 1)
-        return f"{done.before} keys became {done.after} ({share:.0%} fewer) in {done.action.name}"
+        return f"{counted(done.before, 'key')} became {done.after} ({share:.0%} fewer) in {done.action.name}"
 
 
 class IKOL_OT_convert_rotations(CleanUp, Operator):

@@ -6,6 +6,7 @@ from bpy.types import Context, Panel, UILayout
 
 from ..scene.compat import selected_bones
 from ..scene.timing import shown_range
+from ..words import counted
 
 # By heading, rows of operators and their icons. Those under _ON_SELECTED leave other bones as they are.
 _ON_SELECTED = ("Noise", "Sides", "Layers", "Curves")
@@ -71,7 +72,7 @@ def _bones(context: Context) -> str:
     if armature is None or armature.type != "ARMATURE" or armature.mode != "POSE":
         return ""
     count = len(selected_bones(armature))
-    return f"{count} selected bone{'s' if count != 1 else ''}" if count else ""
+    return counted(count, "selected bone") if count else ""
 
 
 def _draw_speed(layout: UILayout, context: Context) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bpy.types import Context, Panel
 
 from ..confidence.chosen import active_timeline, chosen_columns
+from ..words import counted
 
 
 class IKOL_PT_confidence(Panel):
@@ -36,7 +37,7 @@ class IKOL_PT_confidence(Panel):
             return
         armature, timeline = found
         count = len(chosen_columns(armature, timeline))
-        layout.label(text="Of all bones" if count == len(timeline.bones) else f"Of {count} selected bones")
+        layout.label(text="Of all bones" if count == len(timeline.bones) else f"Of {counted(count, 'selected bone')}")
 
 
 CLASSES = (IKOL_PT_confidence,)

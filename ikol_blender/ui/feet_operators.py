@@ -6,6 +6,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty
 from bpy.types import Context, Operator
 
 from ..scene.feet import Locked, Source, fix_floor, lock_feet, write_detected_contacts
+from ..words import counted
 from .cleanup_operators import CleanUp, strength_property
 
 
@@ -41,7 +42,7 @@ class IKOL_OT_detect_contacts(CleanUp, Operator):
 
     def edit(self, context: Context) -> str:
         action, count = write_detected_contacts(context)
-        return f"{count} contacts of heels and toes, as curves of the armature in {action.name}"
+        return f"{counted(count, 'contact')} of heels and toes, as curves of the armature in {action.name}"
 
 
 class IKOL_OT_lock_feet(CleanUp, Operator):

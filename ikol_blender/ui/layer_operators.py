@@ -8,6 +8,7 @@ from bpy.props import StringProperty
 from bpy.types import Context, Operator
 
 from ..scene.layers import add_offset_layer, merge_layers, posed_offsets
+from ..words import counted
 from .cleanup_operators import CleanUp, strength_property
 
 
@@ -29,7 +30,7 @@ class IKOL_OT_add_offset_layer(CleanUp, Operator):
         self.posed = self.posed or json.dumps(posed_offsets(context))
         layer = add_offset_layer(context, json.loads(self.posed), strength=self.strength)
         count = len(layer.bones)
-        return f"{count} bone{'s' if count != 1 else ''} offset by the NLA strip {layer.strip.name}"
+        return f"{counted(count, 'bone')} offset by the NLA strip {layer.strip.name}"
 
 
 class IKOL_OT_merge_layers(CleanUp, Operator):

@@ -7,10 +7,10 @@ from bpy.types import Context, Panel, UILayout, UIList
 from ..contract import IkolError
 from ..preferences import preferences_of, solver_environment
 from ..runtime.environment import EnvironmentState
-from ..runtime.job import JobStatus, clock
+from ..runtime.job import JobStatus, SolveJob, clock, log_of
 from .properties import IKOL_Settings
 from .session import SESSION
-from .solver_panel import draw_failure, draw_installation
+from .solver_panel import draw_failure, draw_installation, draw_log
 from .wrapped_text import draw_text
 
 
@@ -47,7 +47,7 @@ class IKOL_PT_solve(_Sidebar, Panel):
         button.enabled = bool(settings.video)
         button.operator("ikol.solve", icon="PLAY")
         if SESSION.job is not None:
-            _draw_outcome(column, SESSION.job.status)
+            _draw_outcome(column, SESSION.job)
 
 
 class IKOL_PT_options(_Sidebar, Panel):
@@ -150,13 +150,18 @@ def _draw_progress(layout: UILayout, status: JobStatus) -> None:
     _draw_notices(layout, status)
 
 
-def _draw_outcome(layout: UILayout, status: JobStatus) -> None:
+def _draw_outcome(layout: UILayout, job: SolveJob) -> None:
+    status = job.status
     if status.failure is None:
         layout.label(text=f"Done in {clock(status.elapsed_s)}", icon="CHECKMARK")
         _draw_notices(layout, status)
         return
     draw_text(layout, status.failure.message, "ERROR")
     draw_text(layout, status.failure.hint, "BLANK1")
+    # Of what the user did or the clip is like, the solver's own words tell nothing more.
+    if status.failure.code == IkolError.code and log_of(job):
+        draw_log(layout, job.process.log())
+        layout.operator("ikol.copy_log", icon="COPYDOWN")
 
 
 def _draw_notices(layout: UILayout, status: JobStatus) -> None:

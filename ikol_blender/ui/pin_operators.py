@@ -9,6 +9,7 @@ from ..contract import IkolError
 from ..pins.resolve import Part, resolve
 from ..pins.stored import add_pin, clear_pins
 from ..scene.compat import selected_bones
+from ..words import counted
 
 
 class IKOL_OT_pin_add(Operator):
@@ -70,7 +71,9 @@ class IKOL_OT_pin_clear(_OnPins, Operator):
         elif self.index < len(armature.ikol_pins):
             armature.ikol_pins.remove(self.index)
         else:
-            self.report({"ERROR"}, f"There are {len(armature.ikol_pins)} pins, none with number {self.index}.")
+            self.report(
+                {"ERROR"}, f"There is no pin {self.index}: the armature has {counted(len(armature.ikol_pins), 'pin')}."
+            )
             return {"CANCELLED"}
         return {"FINISHED"}
 
@@ -105,7 +108,7 @@ class IKOL_OT_resolve(_OnPins, Operator):
             return {"CANCELLED"}
         if report.foot_m > 0.005:
             self.report({"WARNING"}, f"A leg is too short to keep its foot in place: {report.foot_m * 100:.1f} cm off")
-        self.report({"INFO"}, f"{report.pins} pins hold; {report.bones} bones have new keys")
+        self.report({"INFO"}, f"Held {counted(report.pins, 'pin')}; new keys on {counted(report.bones, 'bone')}")
         return {"FINISHED"}
 
 

@@ -20,8 +20,9 @@ from bpy.props import (
 from bpy.types import Context, PropertyGroup
 
 from ..confidence.drawing import redraw_editors
-from ..contract import DETECTORS, IkolError, SolveRequest
+from ..contract import DETECTORS, IkolError, SolveRequest, read_take
 from ..preferences import IKOL_Preferences
+from ..scene.import_take import take_name
 from .rest_choices import naming_property, rest_pose_property
 
 _DETECTOR_NAMES = {"heavy": "Accurate", "full": "Balanced", "lite": "Fast"}
@@ -207,8 +208,16 @@ def list_takes(settings: IKOL_Settings, paths: Sequence[Path]) -> None:
     for path in paths:
         if str(path) not in listed:
             entry = settings.takes.add()
-            person = path.stem.removeprefix("take_")
-            entry.name, entry.path = f"{path.parent.name.removesuffix('_ikol')} {person}", str(path)
+            entry.name, entry.path = _listed_name(path, {other.name for other in settings.takes}), str(path)
             listed.append(str(path))
     if paths:
         settings.active_take = listed.index(str(paths[0]))
+
+
+def _listed_name(path: Path, taken: set[str]) -> str:
+    """What its armature will be called, with its folder where that is `taken`; of what is no take, its folder."""
+    try:
+        name = take_name(read_take(path), path)
+    except IkolError:  # its import says what is wrong with it
+        return f"{path.parent.name.removesuffix('_ikol')} {path.stem.removeprefix('take_')}"
+    return f"{name} ({path.parent.name})" if name in taken else name

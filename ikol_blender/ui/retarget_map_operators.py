@@ -13,6 +13,7 @@ from ..retarget.bone_map import load_map, save_map
 from ..retarget.families import Detection, fitted
 from ..retarget.recognise import recognise, unsure
 from ..retarget.rig import find_target, skeleton_of
+from ..words import counted
 
 
 class _OfArmature:
@@ -113,7 +114,7 @@ class IKOL_OT_map_load(_OfArmature, Operator, ImportHelper):
         path = Path(bpy.path.abspath(self.filepath))
         bone_map = fitted(*load_map(path), (bone.name for bone in armature.data.bones))
         stored_map.keep_map(armature, Detection(bone_map, 1.0, {}))
-        return f"{bone_map.title}: {len(bone_map.names())} bones"
+        return f"{bone_map.title}: {counted(len(bone_map.names()), 'bone')}"
 
 
 CLASSES = (IKOL_OT_map_detect, IKOL_OT_map_clear, IKOL_OT_map_row, IKOL_OT_map_save, IKOL_OT_map_load)

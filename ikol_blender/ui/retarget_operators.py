@@ -7,9 +7,9 @@ from bpy.types import Context, Operator
 
 from ..contract import BadInput, IkolError
 from ..retarget.hold import hold_hand
-from ..retarget.rig import find_target, proposed_target
+from ..retarget.rig import character_of, find_target, proposed_target
 from ..retarget.run import retarget
-from ..retarget.stored_map import role_title
+from ..retarget.stored_map import list_unsure, role_title
 from ..retarget.transfer import Root
 from ..scene.timing import changed_rate, scene_rate
 
@@ -89,6 +89,8 @@ class IKOL_OT_retarget(Operator):
         except IkolError as error:
             self.report({"ERROR"}, f"{error.message} {error.hint}")
             return {"CANCELLED"}
+        if character_of(context.scene) is None:
+            context.scene.ikol.character = target
         words = f"{done.bone_map.title}: {done.action.name}"
         if done.slip_before is not None and done.slip_after is not None:
             words += f"; standing feet slip {100 * done.slip_after:.1f} cm (unplanted {100 * done.slip_before:.1f})"
@@ -96,8 +98,10 @@ class IKOL_OT_retarget(Operator):
         if (told := changed_rate(context.scene, context.active_object)) is not None:
             self.report({"WARNING"}, told)
         if done.unsure:
+            for rig in (context.active_object, target):
+                list_unsure(rig)
             parts = ", ".join(role_title(role).lower() for role in done.unsure)
-            self.report({"WARNING"}, f"Bones were found by their shape; look at the list for: {parts}")
+            self.report({"WARNING"}, f"Bones were found by their shape; look in the panel's lists of bones at: {parts}")
         if done.astray is not None:
             name, angle = done.astray
             self.report({"WARNING"}, f"Something holds {name} {math.degrees(angle):.0f} degrees from where it belongs")

@@ -2,7 +2,7 @@
 
 from bpy.types import Context, Object, Panel, UILayout, UIList
 
-from ..retarget.rig import character_of
+from ..retarget.rig import listed_target
 
 
 class _Sidebar:
@@ -29,10 +29,10 @@ class IKOL_PT_map_target(_Sidebar, Panel):
 
     @classmethod
     def poll(cls, context: Context) -> bool:
-        return character_of(context.scene) is not None
+        return listed_target(context) is not None
 
     def draw(self, context: Context) -> None:
-        _draw_map(self.layout, character_of(context.scene))
+        _draw_map(self.layout, listed_target(context))
 
 
 class IKOL_PT_map_source(_Sidebar, Panel):
@@ -43,7 +43,7 @@ class IKOL_PT_map_source(_Sidebar, Panel):
     @classmethod
     def poll(cls, context: Context) -> bool:
         armature = context.active_object
-        return armature is not None and armature.type == "ARMATURE" and armature != context.scene.ikol.character
+        return armature is not None and armature.type == "ARMATURE" and armature != listed_target(context)
 
     def draw(self, context: Context) -> None:
         _draw_map(self.layout, context.active_object)

@@ -10,8 +10,10 @@ from bpy.types import Event as BlenderEvent
 
 from ..contract import Cancelled, Event, IkolError, Notice, read_take
 from ..preferences import preferences_of, solver_python
-from ..runtime.job import SolveJob
+from ..runtime.job import SolveJob, log_of
 from ..runtime.process import solve_blocking, start_solve
+from ..scene.placing import keeping_pose_mode
+from ..words import counted
 from .properties import list_takes, request_of
 from .session import SESSION
 from .ticking import Ticking
@@ -69,22 +71,40 @@ class IKOL_OT_solve(Ticking):
             self.report({"WARNING"}, event.message)
 
     def finish(self, context: Context, takes: Sequence[Path]) -> None:
-        """List the takes, and import them when asked to."""
+        """List the takes, and import them when asked to and when nobody is in the middle of something else."""
         list_takes(context.scene.ikol, takes)
         # The list is part of the file: without a step of its own, undoing what comes next would empty it.
         bpy.ops.ed.undo_push(message="Solve")
-        self.report({"INFO"}, f"Solved: {len(takes)} take{'' if len(takes) == 1 else 's'}")
-        if self.import_takes:
-            # Where nobody watches nobody can answer: a script says what it wants by importing the take itself.
-            ask = "EXEC_DEFAULT" if bpy.app.background else "INVOKE_DEFAULT"
-            settings = context.scene.ikol
-            body = {"naming": settings.naming, "rest_pose": settings.rest_pose}
-            # The one that ends last sets the scene; the others then fit into it and nothing need be asked.
-            for take in sorted(takes, key=_end_s, reverse=True):
-                try:
-                    bpy.ops.ikol.import_take(ask, True, filepath=str(take), **body)
-                except RuntimeError as refused:  # how Blender hands on what an operator reported as an error
-                    self.report({"ERROR"}, str(refused).strip().removeprefix("Error: "))
+        self.report({"INFO"}, f"Solved: {counted(len(takes), 'take')}")
+        if not self.import_takes:
+            return
+        if context.mode == "OBJECT":
+            self.import_all(context, takes)
+        elif context.mode == "POSE":
+            with keeping_pose_mode(context):
+                self.import_all(context, takes)
+            # Not the imports' own steps: undoing what comes next would lead to where Pose mode was left for them.
+            bpy.ops.ed.undo_push(message="Import takes")
+        else:
+            # Only Object mode makes armatures; and Blender's Undo in these modes knows nothing of new objects.
+            mode = context.active_object.bl_rna.properties["mode"].enum_items[context.active_object.mode].name
+            notice = f"It was not imported while you were in {mode}: press Import in the list of takes."
+            if SESSION.job is not None:
+                SESSION.job.note(notice)
+            self.report({"WARNING"}, notice)
+
+    def import_all(self, context: Context, takes: Sequence[Path]) -> None:
+        """Import the takes as the panel says; one that is refused is told in words."""
+        # Where nobody watches nobody can answer: a script says what it wants by importing the take itself.
+        ask = "EXEC_DEFAULT" if bpy.app.background else "INVOKE_DEFAULT"
+        settings, own_step = context.scene.ikol, context.mode == "OBJECT"
+        body = {"naming": settings.naming, "rest_pose": settings.rest_pose}
+        # The one that ends last sets the scene; the others then fit into it and nothing need be asked.
+        for take in sorted(takes, key=_end_s, reverse=True):
+            try:
+                bpy.ops.ikol.import_take(ask, own_step, filepath=str(take), **body)
+            except RuntimeError as refused:  # how Blender hands on what an operator reported as an error
+                self.report({"ERROR"}, str(refused).strip().removeprefix("Error: "))
 
 
 def _end_s(path: Path) -> float:
@@ -112,4 +132,21 @@ class IKOL_OT_cancel(Operator):
         return {"FINISHED"}
 
 
-CLASSES = (IKOL_OT_solve, IKOL_OT_cancel)
+class IKOL_OT_copy_log(Operator):
+    """Put the log of the last solve on the clipboard, to send it with a report"""
+
+    bl_idname = "ikol.copy_log"
+    bl_label = "Copy log"
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        return SESSION.job is not None and bool(log_of(SESSION.job))
+
+    def execute(self, context: Context) -> set[str]:
+        log = log_of(SESSION.job)
+        context.window_manager.clipboard = log
+        self.report({"INFO"}, f"Copied {counted(len(log.splitlines()), 'line')}")
+        return {"FINISHED"}
+
+
+CLASSES = (IKOL_OT_solve, IKOL_OT_cancel, IKOL_OT_copy_log)

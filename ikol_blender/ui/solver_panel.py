@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bpy.types import AddonPreferences, UILayout
 
-from ..preferences import solver_environment
+from ..preferences import solver_environment, solver_in_words
 from ..runtime.environment import EnvironmentState
 from .session import SESSION
 from .wrapped_text import draw_text
@@ -17,8 +17,8 @@ def draw_solver(layout: UILayout, preferences: AddonPreferences) -> None:
     state = solver_environment().state()
     box = layout.box()
     row = box.row()
-    icon = "CHECKMARK" if state is EnvironmentState.READY else "ERROR"
-    row.label(text=f"Solver: {state.value}", icon=icon)
+    words, can_run = solver_in_words(preferences)
+    row.label(text=f"Solver: {words}", icon="CHECKMARK" if can_run else "ERROR")
     if SESSION.is_installing:
         draw_installation(box)
     else:

@@ -37,7 +37,7 @@ def interrupt(process: subprocess.Popen[str]) -> None:
 @pytest.mark.parametrize("stop", [ask, hang_up, terminate, interrupt])
 def test_stops_in_mid_solve(stop: Callable[[subprocess.Popen[str]], None], demo_clip: Path, tmp_path: Path) -> None:
     process = subprocess.Popen(
-        solver_command("solve", demo_clip, "--out", tmp_path, "--events", "--detector", "heavy"),
+        solver_command("solve", demo_clip, "--out", tmp_path / "new", "--events", "--detector", "heavy"),
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -61,8 +61,13 @@ def test_clip_with_nobody_in_it(tmp_path: Path) -> None:
     for index in range(30):
         writer.write(np.broadcast_to(slope + index, (240, 320, 3)).astype(np.uint8))
     writer.release()
-    require_failure(solve(clip, tmp_path / "out"), 3, "no_person")
-    assert files_under(tmp_path) == [clip]
+    require_failure(solve(clip, tmp_path / "new" / "out"), 3, "no_person")
+    assert list(tmp_path.rglob("*")) == [clip], "the folders that were made for the takes are gone"
+    before = tmp_path / "was there"
+    before.mkdir()
+    require_failure(solve(clip, before / "out"), 3, "no_person")
+    require_failure(solve(clip, before), 3, "no_person")
+    assert sorted(tmp_path.rglob("*")) == [clip, before]
 
 
 def test_wrong_options(demo_clip: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,12 +14,14 @@ import addon_utils
 import bpy
 import numpy as np
 import pytest
+from bl_ext.user_default.ikol.ikol_blender.preferences import solver_in_words
 from bl_ext.user_default.ikol.ikol_blender.runtime.job import SolveJob
 from bl_ext.user_default.ikol.ikol_blender.runtime.process import SolverProcess
 from bl_ext.user_default.ikol.ikol_blender.scene import import_take
 from bl_ext.user_default.ikol.ikol_blender.scene.compat import curves_of
 from bl_ext.user_default.ikol.ikol_blender.ui.session import SESSION
 from bl_ext.user_default.ikol.ikol_blender.ui.ticking import Ticking
+from bl_ext.user_default.ikol.ikol_blender.words import counted
 
 from solver.take import Take, read_take
 from tests.shared_data import shared
@@ -135,11 +138,21 @@ def test_solve_waits_in_background_lists_the_take_and_imports_it(
     assert bpy.ops.ikol.solve(filepath=str(clip), import_takes=True) == {"FINISHED"}
     settings = bpy.context.scene.ikol
     take = tmp_path / "a clip's name 魚_ikol" / "take_p1.npz"
-    assert [(entry.name, entry.path) for entry in settings.takes] == [("a clip's name 魚 p1", str(take))]
+    assert [(entry.name, entry.path) for entry in settings.takes] == [("turning p1", str(take))]
     assert bpy.data.objects["turning p1"].animation_data.action is not None
     video, *options = json.loads(record.read_text(encoding="utf-8"))
     assert video == str(clip) and options[:2] == ["--out", str(take.parent)]
     assert options[-4:] == ["--start", "1.5", "--height", "181.0"], "what was switched off is not asked for"
+
+
+def test_takes_are_listed_by_the_names_of_their_armatures(
+    empty_scene: bpy.types.Scene, take_file: Path, tmp_path: Path, stand_in
+) -> None:
+    stand_in(take_file)
+    for folder in ("opts", "more"):
+        bpy.ops.ikol.solve(filepath=str(tmp_path / "turning.mp4"), directory=str(tmp_path / folder), import_takes=True)
+    assert [entry.name for entry in bpy.context.scene.ikol.takes] == ["turning p1", "turning p1 (more)"]
+    assert bpy.data.objects["turning p1"].type == "ARMATURE"
 
 
 def test_the_focal_length_is_estimated_where_the_panel_says_so(
@@ -208,6 +221,51 @@ def test_undoing_what_comes_after_a_solve_keeps_its_takes(
     assert len(bpy.data.armatures) == 0 and len(bpy.context.scene.ikol.takes) == 1
 
 
+@pytest.mark.parametrize("mode", ["EDIT", "SCULPT"])
+def test_who_edits_when_a_solve_ends_stays_there(
+    empty_scene: bpy.types.Scene, take_file: Path, tmp_path: Path, stand_in, mode: str
+) -> None:
+    bpy.ops.mesh.primitive_cube_add()
+    cube = bpy.context.object
+    bpy.ops.object.mode_set(mode=mode)
+    stand_in(take_file)
+    assert bpy.ops.ikol.solve(filepath=str(tmp_path / "clip.mp4"), import_takes=True) == {"FINISHED"}
+    assert bpy.context.object == cube and cube.mode == mode and cube.select_get()
+    assert len(bpy.data.armatures) == 0 and len(bpy.context.scene.ikol.takes) == 1
+    bpy.ops.object.mode_set(mode="OBJECT")
+    assert bpy.ops.ikol.import_take(filepath=bpy.context.scene.ikol.takes[0].path) == {"FINISHED"}
+
+
+def test_who_poses_when_a_solve_ends_goes_on_posing(
+    empty_scene: bpy.types.Scene, take_file: Path, tmp_path: Path, stand_in
+) -> None:
+    posed = [import_take(bpy.context, take_file).armature for _ in range(2)]
+    bpy.ops.mesh.primitive_cube_add()
+    for thing in posed:
+        thing.select_set(True)
+    bpy.context.view_layer.objects.active = posed[0]
+    bpy.ops.object.mode_set(mode="POSE")
+    names, frame = [thing.name for thing in posed], bpy.context.scene.frame_current
+    bpy.ops.ed.undo_push(message="posing")
+
+    def where() -> tuple:
+        things = bpy.context.view_layer.objects
+        modes, selected = ({t.name for t in things if t.mode == "POSE"}, {t.name for t in things if t.select_get()})
+        return modes, selected, things.active.name, bpy.context.scene.frame_current
+
+    before = where()
+    assert before == (set(names), {*names, "Cube"}, names[0], frame)
+    stand_in(take_file)
+    assert bpy.ops.ikol.solve(filepath=str(tmp_path / "clip.mp4"), import_takes=True) == {"FINISHED"}
+    assert where() == before and len(bpy.data.armatures) == 3
+    bpy.context.scene.frame_set(17)
+    bpy.ops.ed.undo_push(message="what comes next")
+    bpy.ops.ed.undo()
+    assert where() == before and len(bpy.data.armatures) == 3, "undo takes back just that"
+    bpy.ops.ed.undo()
+    assert where() == before and len(bpy.data.armatures) == 2 and len(bpy.context.scene.ikol.takes) == 1
+
+
 def test_opening_another_file_ends_the_solve_and_frees_the_panel(tmp_path: Path) -> None:
     process = SolverProcess([sys.executable, "-c", "import time; time.sleep(600)"], tmp_path)
     SESSION.job = SolveJob(process)
@@ -219,6 +277,31 @@ def test_opening_another_file_ends_the_solve_and_frees_the_panel(tmp_path: Path)
 def test_solver_that_is_not_installed_is_told_in_words(empty_scene: bpy.types.Scene, tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match=r"not installed.*Press Install solver"):
         bpy.ops.ikol.solve(filepath=str(tmp_path / "clip.mp4"))
+
+
+def test_python_of_your_own_is_what_the_preferences_show(
+    empty_scene: bpy.types.Scene, tmp_path: Path, solver_of_own
+) -> None:
+    preferences = _PREFERENCES.addons["bl_ext.user_default.ikol"].preferences
+    assert solver_in_words(preferences) == ("Not installed", False)
+    solver_of_own(Path(sys.executable))
+    assert solver_in_words(preferences) == ("Python of your own", True)
+    solver_of_own(tmp_path / "nothing")
+    words, can_run = solver_in_words(preferences)
+    assert not can_run and words.startswith("There is no Python at")
+
+
+def test_log_of_a_crash_can_be_copied(empty_scene: bpy.types.Scene, tmp_path: Path) -> None:
+    assert not bpy.ops.ikol.copy_log.poll()
+    SESSION.job = SolveJob(SolverProcess([sys.executable, "-c", "import sys; sys.exit('the sky fell')"], tmp_path))
+    while not SESSION.job.advance().ended:
+        time.sleep(0.01)
+    assert bpy.ops.ikol.copy_log.poll() and bpy.ops.ikol.copy_log() == {"FINISHED"}
+    SESSION.end()
+
+
+def test_one_is_one() -> None:
+    assert (counted(1, "pin"), counted(2, "pin"), counted(0, "pin")) == ("1 pin", "2 pins", "0 pins")
 
 
 def test_disabling_the_extension_ends_its_solver(tmp_path: Path) -> None:

@@ -13,8 +13,16 @@ import time
 from pathlib import Path
 
 import pytest
-from bl_ext.user_default.ikol.ikol_blender.contract import Done, Failed, IkolError, Progress, TakeWritten
-from bl_ext.user_default.ikol.ikol_blender.runtime.job import SolveJob, clock
+from bl_ext.user_default.ikol.ikol_blender.contract import (
+    SOLVER_REQUIREMENTS,
+    Done,
+    Failed,
+    IkolError,
+    Progress,
+    TakeWritten,
+)
+from bl_ext.user_default.ikol.ikol_blender.runtime.environment import SolverEnvironment
+from bl_ext.user_default.ikol.ikol_blender.runtime.job import SolveJob, clock, log_of
 from bl_ext.user_default.ikol.ikol_blender.runtime.process import SolverProcess, follow
 
 _LIMIT_SECONDS = 30
@@ -85,6 +93,29 @@ def test_crash_is_told_with_the_last_words(tmp_path: Path) -> None:
     (event,) = _events_until_end(process)
     assert isinstance(event, Failed) and event.code == "internal"
     assert "exit status 1" in event.message and "the sky fell" in event.message
+    assert "Python of your own" in event.hint, "it is not the one that Install solver made"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the installed Python is a link here")
+def test_crash_of_the_installed_solver_asks_to_install_again(tmp_path: Path) -> None:
+    environment = SolverEnvironment(tmp_path / "solver", SOLVER_REQUIREMENTS)
+    environment.mark_incomplete()
+    environment.python.parent.mkdir(parents=True)
+    environment.python.symlink_to(sys.executable)
+    process = SolverProcess([environment.python, "-c", "raise ValueError('boom')"], tmp_path)
+    (event,) = _events_until_end(process)
+    assert event.hint.startswith("Press Install solver") and "of your own" not in event.hint
+
+
+def test_log_tells_how_it_ended_and_what_was_said(tmp_path: Path) -> None:
+    job = SolveJob(
+        _start(tmp_path, "import sys; print('torch found no GPU', file=sys.stderr); sys.exit('the sky fell')")
+    )
+    while not job.advance().ended:
+        time.sleep(0.01)
+    first, *_, last = log_of(job).splitlines()
+    assert "exit status 1" in first and last == "the sky fell" and "torch found no GPU" in log_of(job)
+    assert log_of(SolveJob(_start(tmp_path, ""))) == "", "nothing was said, so there is nothing to copy"
 
 
 def test_cancel_is_asked_for_first(tmp_path: Path) -> None:

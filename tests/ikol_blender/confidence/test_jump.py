@@ -13,7 +13,7 @@ from bl_ext.user_default.ikol.ikol_blender.confidence import drawing
 from bl_ext.user_default.ikol.ikol_blender.confidence.chosen import active_timeline, chosen_columns
 from bl_ext.user_default.ikol.ikol_blender.confidence.colors import confidence_colors
 from bl_ext.user_default.ikol.ikol_blender.confidence.jump import jump_to_doubt
-from bl_ext.user_default.ikol.ikol_blender.confidence.strip import strip_triangles
+from bl_ext.user_default.ikol.ikol_blender.confidence.strip import FULL, THIN, place_strip, strip_triangles
 from bl_ext.user_default.ikol.ikol_blender.confidence.timeline import forget_timeline, timeline_of
 from bl_ext.user_default.ikol.ikol_blender.contract import BadInput
 from bl_ext.user_default.ikol.ikol_blender.scene import import_take
@@ -131,6 +131,21 @@ def test_strip_has_the_colours_and_the_steps_of_the_take(armature: bpy.types.Obj
     low, high = confidence_colors(np.array([0.2, 0.9]))
     assert np.abs(shades[ribbon[:, 0] == 12] - low).max() < 1e-6
     assert np.abs(shades[ribbon[:, 0] == 40] - high).max() < 1e-6
+
+
+def test_strip_shows_in_the_low_timeline_of_blenders_own_layout(armature: bpy.types.Object) -> None:
+    timeline = timeline_of(armature)
+    assert timeline is not None
+    layout, bottom = place_strip(timeline, 52.0, has_markers=False)
+    # At 1920 x 1080 the region is 52 high: frame numbers from 29 on, keys up to 22.
+    assert layout is THIN and bottom >= 21 and bottom + layout.height(timeline) <= 29
+    layout, bottom = place_strip(timeline, 52.0, has_markers=True)
+    assert layout is THIN and bottom >= 12 and bottom + layout.height(timeline) <= 21, "markers are from 21 on"
+    assert place_strip(timeline, 200.0, has_markers=False) == (FULL, 18.0)
+    assert place_strip(timeline, 200.0, has_markers=True) == (FULL, 44.0)
+    assert place_strip(timeline, 30.0, has_markers=False) is None
+    positions, _, height = strip_triangles(timeline, (0,), THIN)
+    assert positions[:, 1].min() == 0 and positions[:, 1].max() == height == THIN.height(timeline)
 
 
 def test_strip_is_drawn_of_a_take_of_one_frame(

@@ -8,6 +8,7 @@ import pytest
 from bl_ext.user_default.ikol.ikol_blender.retarget.bone_map import BoneMap
 from bl_ext.user_default.ikol.ikol_blender.retarget.families import detect
 from bl_ext.user_default.ikol.ikol_blender.retarget.run import retarget
+from bl_ext.user_default.ikol.ikol_blender.retarget.stored_map import find_map
 from bl_ext.user_default.ikol.ikol_blender.scene.import_take import import_take
 
 from solver.take import write_take
@@ -47,3 +48,16 @@ def test_names_do_not_matter_to_the_motion(empty_scene, tmp_path, turning_take):
     bpy.context.view_layer.objects.active = source
     done = retarget(bpy.context, target)
     assert dict(done.bone_map.bones) == truth
+
+
+@pytest.mark.parametrize("edit", ["lock_feet", "detect_contacts"])
+def test_loose_feet_are_named_where_legs_must_be_chains(empty_scene, tmp_path, turning_take, edit):
+    write_take(turning_take, tmp_path / "take.npz")
+    source = import_take(bpy.context, tmp_path / "take.npz").armature
+    target = quaternius()
+    bpy.context.view_layer.objects.active = source
+    retarget(bpy.context, target)
+    find_map(target)
+    bpy.context.view_layer.objects.active = target
+    with pytest.raises(RuntimeError, match=r"Foot\.L of .* does not hang from LowerLeg\.L.*parent of Foot\.L"):
+        getattr(bpy.ops.ikol, edit)()

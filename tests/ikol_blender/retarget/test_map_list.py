@@ -50,12 +50,17 @@ def test_script_and_operator_list_the_same(target):
     assert [(row.role, row.bone, row.sure) for row in target.ikol_map.rows] == listed
 
 
-def test_unsure_rows_are_marked_until_somebody_chooses(target):
+def _make_unsure(target):
+    """Each foot carries two bones that may be its toes, and no names tell."""
     with editing(target) as bones:
         for side in "lr":
             twin, ball = bones.new(f"twin_{side}"), bones[f"ball_{side}"]
             twin.head, twin.tail, twin.parent = ball.head, ball.tail, ball.parent
     meaningless(target, {}, seed=1)
+
+
+def test_unsure_rows_are_marked_until_somebody_chooses(target):
+    _make_unsure(target)
     bpy.ops.ikol.map_detect(armature=target.name)
     toe = row_of(target, "toe.L")
     assert toe.doubtful
@@ -74,6 +79,28 @@ def test_the_edited_map_is_what_is_retargeted(source, target):
     groups = {group.name for group in _groups(target)}
     assert "head" not in groups
     assert "neck_01" in groups
+
+
+def test_what_retargeting_is_unsure_of_is_listed_in_the_panel(source, target):
+    _make_unsure(target)
+    context, panels = bpy.context, (bpy.types.IKOL_PT_map_target, bpy.types.IKOL_PT_map_source)
+    target.select_set(True)
+    source.select_set(True)
+    context.view_layer.objects.active = source
+    assert bpy.ops.ikol.retarget(target=target.name) == {"FINISHED"}
+    assert context.scene.ikol.character == target
+    assert row_of(target, "toe.L").doubtful
+    assert not len(source.ikol_map.rows), "of the source all is known"
+    assert all(panel.poll(context) for panel in panels)
+    assert set(retarget(context, target).unsure) == {"toe.L", "toe.R"}, "as long as nobody chose"
+    for side in "LR":
+        row_of(target, f"toe.{side}").sure = 1.0
+    assert retarget(context, target).unsure == ()
+    other = defined_rig(UNREAL, arms_down_deg=40.0)
+    context.view_layer.objects.active = source
+    assert bpy.ops.ikol.retarget(target=other.name) == {"FINISHED"}
+    assert context.scene.ikol.character == target, "what somebody chose stays"
+    assert not len(other.ikol_map.rows)
 
 
 def test_a_missing_part_is_told(source, target):
