@@ -46,10 +46,10 @@ class ThreeWays:
     full: Take
 
 
-def solve_full(clip: Path, focal_px: float | None = None) -> list[Take]:
+def solve_full(clip: Path, focal_px: float | None = None, height_cm: float | None = None) -> list[Take]:
     """Everybody in the clip by the whole pipeline, as a user gets it."""
     with tempfile.TemporaryDirectory(prefix="ikol-quality-") as folder:
-        request = SolveRequest(video=str(clip), out=folder, focal_px=focal_px)
+        request = SolveRequest(video=str(clip), out=folder, focal_px=focal_px, height_cm=height_cm)
         return [read_take(path) for path in solve(request, Job(lambda event: None, lambda: False))]
 
 

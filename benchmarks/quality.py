@@ -9,6 +9,7 @@ folder to make them again.
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -28,6 +29,9 @@ MAKERS = ROOT / "benchmarks" / "rendered_set"
 PAGE = ROOT / "docs" / "quality.md"
 BEGIN, END = "<!-- tables: made by build.py bench quality -->", "<!-- end of tables -->"
 WALK = "walk_6m"
+FOCAL_AND_HEIGHT, NOTHING = "focal length and height", "nothing"
+# Of the walk by what is known: share of the path's length, degrees of the heading.
+_MOST_OFF = {FOCAL_AND_HEIGHT: (0.05, 5.0), NOTHING: (0.12, math.inf)}
 
 Figures = dict[str, float | int | None]
 
@@ -46,11 +50,18 @@ class Row:
 
 @dataclass(frozen=True)
 class Walked:
-    """A straight walk against the truth: the length of its path over the truth's, and the error of its heading from end
-    to end in degrees, against the camera's."""
+    """A straight walk against the truth.
 
-    focal: str
-    length_ratio: float
+    Attributes:
+        known: what the solver was told of the truth.
+        path_ratio: length of the pelvis' path over the floor, over the truth's.
+        ends_ratio: the same from end to end, which no wandering makes longer.
+        heading_error: from end to end, degrees, against the camera's.
+    """
+
+    known: str
+    path_ratio: float
+    ends_ratio: float
     heading_error: float
 
 
@@ -60,7 +71,7 @@ def main(names: list[str]) -> int:
     clips = sorted(path for path in SET.iterdir() if (path / "clip.mp4").exists() and (not names or path.name in names))
     everybody = [row for clip in clips for row in measure_clip(clip)]
     rows = [row for row in everybody if row.full]
-    walks = [measure_walk(SET / WALK, known) for known in (True, False)] if not names or WALK in names else []
+    walks = measure_walks(SET / WALK) if not names or WALK in names else []
     gates = check_gates(rows, walks, [row.name for row in everybody if not row.full])
     text = "\n\n".join([detail_table(rows), motion_table(rows), feet_table(rows), walk_table(walks), gate_table(gates)])
     print(text)
@@ -103,14 +114,28 @@ def measure_clip(folder: Path) -> list[Row]:
     return rows
 
 
-def measure_walk(folder: Path, known_focal: bool) -> Walked:
-    """The straight walk, with the true focal length or the one that the solver takes by itself."""
-    truth = read_take(folder / "truth_p1.npz")
-    take = nearest(solve_full(folder / "clip.mp4", truth.camera.focal_px if known_focal else None), truth)
+def measure_walks(folder: Path) -> list[Walked]:
+    """The straight walk, by what the solver is told: focal length and height, the focal length, nothing.
+
+    How large somebody is cannot be seen, and a walk is as much longer as the walker is taller.
+    """
+    truth, clip = read_take(folder / "truth_p1.npz"), folder / "clip.mp4"
+    focal_px, height_cm = truth.camera.focal_px, 100 * float(np.ptp(read_body("open").rest_vertices(truth.betas)[:, 1]))
+    told = {
+        FOCAL_AND_HEIGHT: solve_full(clip, focal_px, height_cm),
+        "focal length": solve_full(clip, focal_px),
+        NOTHING: solve_full(clip),
+    }
+    return [_measure_walk(known, nearest(takes, truth), truth) for known, takes in told.items()]
+
+
+def _measure_walk(known: str, take: Take, truth: Take) -> Walked:
     ways = [_way(take), _way(truth, take.timestamps[0], take.timestamps[-1])]
-    turn = np.degrees(np.arctan2(*(ways[0][-1] - ways[0][0])) - np.arctan2(*(ways[1][-1] - ways[1][0])))
-    lengths = [float(np.linalg.norm(np.diff(way, axis=0), axis=1).sum()) for way in ways]
-    return Walked("true" if known_focal else "by itself", lengths[0] / lengths[1], float((turn + 180) % 360 - 180))
+    paths = [float(np.linalg.norm(np.diff(way, axis=0), axis=1).sum()) for way in ways]
+    ends = [way[-1] - way[0] for way in ways]
+    turn = np.degrees(np.arctan2(*ends[0]) - np.arctan2(*ends[1]))
+    straight = float(np.linalg.norm(ends[0]) / np.linalg.norm(ends[1]))
+    return Walked(known, paths[0] / paths[1], straight, float((turn + 180) % 360 - 180))
 
 
 def _way(take: Take, start: float = -np.inf, end: float = np.inf) -> Array:
@@ -176,10 +201,11 @@ def check_gates(rows: list[Row], walks: list[Walked], missed: list[str]) -> list
     lost = [f"{row.name} {row.kept:.0%}" for row in rows if row.kept < 1]
     gates.append(("identities kept in every moment", "; ".join(lost) or "all", not lost))
     for walk in walks:
-        most = 0.05 if walk.focal == "true" else 0.12
-        measured = f"{walk.length_ratio:.3f}, {walk.heading_error:+.1f} degrees"
-        holds = abs(walk.length_ratio - 1) <= most and (walk.focal != "true" or abs(walk.heading_error) <= 5)
-        gates.append((f"walk of 6 m, focal length {walk.focal}: length of the path within {most:.0%}", measured, holds))
+        if walk.known in _MOST_OFF:
+            most, turned = _MOST_OFF[walk.known]
+            measured = f"{walk.path_ratio:.3f}, {walk.heading_error:+.1f} degrees"
+            holds = abs(walk.path_ratio - 1) <= most and abs(walk.heading_error) <= turned
+            gates.append((f"walk of 6 m, {walk.known} known: length of the path within {most:.0%}", measured, holds))
     return gates
 
 
@@ -233,12 +259,11 @@ def _mean(figures: Array) -> str:
 
 def walk_table(walks: list[Walked]) -> str:
     """The straight walk."""
-    lines = [
-        "| walk of 6 m, focal length | length of the path over the truth's | heading error, degrees |",
-        "|---|---|---|",
+    head = "| walk of 6 m, known | length of the path over the truth's | from end to end | heading error, degrees |"
+    rows = [
+        f"{walk.known} | {walk.path_ratio:.3f} | {walk.ends_ratio:.3f} | {walk.heading_error:+.1f}" for walk in walks
     ]
-    lines += [f"| {walk.focal} | {walk.length_ratio:.3f} | {walk.heading_error:+.1f} |" for walk in walks]
-    return "\n".join(lines)
+    return "\n".join([head, "|---|---|---|---|", *(f"| {row} |" for row in rows)])
 
 
 def gate_table(gates: list[tuple[str, str, bool]]) -> str:
