@@ -30,9 +30,10 @@ _SLIDING_HEIGHT, _SLIDING_SPREAD = 0.004, 0.0008  # m: nobody moves a foot so lo
 _SLOWEST_STEP, _FASTEST_STEP, _STEP_SPREAD = 1.5, 4.0, 0.15  # m/s
 _NEAREST = 0.1  # m: nobody is filmed from closer
 # How far a foot may be found from where it stands when nothing but its depth is off:
-_IN_LINE, _LINE_SPREAD, _OUT_OF_LINE = 0.08, 0.01, 0.05  # m beside the line, m, chance
-_UNSEEN, _SLANT = 0.02, 0.2  # m, and m for each m along the line: a heel that rolls goes up, not away
-_FARTHEST, _SAME_PLACE = 0.3, 0.15  # m along the line, m from one contact to the next
+_FARTHEST = 0.3  # m along the line of sight
+_BESIDE, _SLANT = 0.02, 0.2  # m beside it, and m for each m along it: a heel that rolls goes up, not away
+_BESIDE_SPREAD, _OUT_OF_LINE = 0.01, 0.05  # m, chance
+_SAME_PLACE = 0.15  # m from one contact to the next
 _SHORTEST_STAY, _LONGEST_STAY = 0.1, 0.4  # s
 
 
@@ -106,7 +107,7 @@ def _stays(feet: Array, planted: Array, haste: Array, rate_hz: float) -> Array:
     line = feet / np.maximum(np.linalg.norm(feet, axis=-1, keepdims=True), _NEAREST)
     along = ((feet - stood) * line).sum(-1)
     beside = np.linalg.norm(feet - stood - along[..., None] * line, axis=-1)
-    chance = _falling(beside, np.minimum(_IN_LINE, _UNSEEN + _SLANT * np.abs(along)), _LINE_SPREAD)
+    chance = _falling(beside, _BESIDE + _SLANT * np.abs(along), _BESIDE_SPREAD)
     late = moment - end > round(_LONGEST_STAY * rate_hz)
     gone = (end < 0) | late | (np.abs(along) > _FARTHEST) | (chance < _OUT_OF_LINE)
     # What was gone once since the contact does not come back to it.
