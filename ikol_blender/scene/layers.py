@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..cleanup.keys import Keys
 from ..cleanup.quaternions import continuous
 from ..contract import BadInput
+from ..words import counted
 from .action import write_curve
 from .channels import bone_path, rotation_path, takes_effect
 from .compat import curves_of, existing_curves, new_action, selected_bones, strip_curves
@@ -216,7 +217,7 @@ def _frames(armature: bpy.types.Object) -> tuple[float, float]:
 def _listed(names: Collection[str]) -> str:
     """ "Neck", or "Neck, with 3 others,"."""
     first, *others = names
-    return f"{first}, with {len(others)} other{'s' * (len(others) > 1)}," if others else first
+    return f"{first}, with {counted(len(others), 'other')}," if others else first
 
 
 def _channels(bone: bpy.types.PoseBone) -> dict[str, Array]:

@@ -43,6 +43,23 @@ class BodyPoints:
 
 
 @dataclass(frozen=True)
+class PictureErrors:
+    """Errors in the picture of n landmarks over T moments.
+
+    Attributes:
+        residual: (T, n, 2) in expected errors.
+        slope: (T, n, 2, 3) of it in the landmarks' places.
+        weight: (T, n) of its square, the kernel's share counted.
+        cost: (T, n) twice the landmark's own.
+    """
+
+    residual: Tensor
+    slope: Tensor
+    weight: Tensor
+    cost: Tensor
+
+
+@dataclass(frozen=True)
 class Reprojection:
     """Landmarks fall on the picture where they are seen.
 
@@ -63,18 +80,26 @@ class Reprojection:
     outlier: float = 2.0
 
     def linearize(self, chain: Chain) -> Blocks:
+        errors = self.errors(chain)
+        weight = errors.weight[..., None].expand_as(errors.residual)
+        rows = self.points.rows(chain, errors.slope)
+        return Blocks(errors.residual.flatten(1), weight.flatten(1), rows, (1.0,), errors.cost.sum(1) / 2)
+
+    def errors(self, chain: Chain) -> PictureErrors:
+        """By how much each landmark is off in the picture."""
         place = self.points.place(chain)
         depth = place[..., 2:].clamp_min(_NEAREST)
         residual = (place[..., :2] / depth - self.rays) / self.sigma
-        kernel = GemanMcClure(self.outlier)
-        squared = (residual * residual).sum(-1)
-        weight = (self.weight * kernel.slope(squared))[..., None].expand_as(residual)
+        kernel, squared = GemanMcClure(self.outlier), (residual * residual).sum(-1)
         slope = torch.cat(
             (torch.eye(2).to(depth).expand(*depth.shape[:-1], 2, 2), -(place[..., :2] / depth)[..., None]), -1
         )
-        rows = self.points.rows(chain, slope / depth[..., None] / self.sigma)
-        cost = (self.weight * kernel.cost(squared)).sum(1) / 2
-        return Blocks(residual.flatten(1), weight.flatten(1), rows, (1.0,), cost)
+        return PictureErrors(
+            residual,
+            slope / depth[..., None] / self.sigma,
+            self.weight * kernel.slope(squared),
+            self.weight * kernel.cost(squared),
+        )
 
     def window(self, frames: slice) -> Self:
         return replace(self, rays=self.rays[frames], weight=self.weight[frames])

@@ -96,7 +96,10 @@ def in_line_with_contacts(feet: Array, planted: Array, rate_hz: float) -> Array:
 
 
 def _stays(feet: Array, planted: Array, haste: Array, rate_hz: float) -> Array:
-    """(T, P) chance that a point is where the contact before it ended, as far as the line of sight tells."""
+    """(T, P) chance that a point is where the contact before it ended, as far as the line of sight tells.
+
+    haste: (T, 1) `step_haste`.
+    """
     count, stands = len(feet), planted > 0.5
     moment = np.arange(count)[:, None]
     end = np.maximum.accumulate(np.where(stands, moment, -1))

@@ -19,7 +19,6 @@ from torch import Tensor
 from ..body_file import Body
 from ..ikol import Skeleton
 from ..ikol.chain import Chain
-from ..ikol.robust import GemanMcClure
 from ..ikol.sequence import ClipTermination, solve_sequence
 from ..ikol.terms import Term
 from ..lift import Keypoints
@@ -161,15 +160,10 @@ def _level(camera: Intrinsics, count: int) -> Array:
 
 def _find_places(chain: Chain, seen: Reprojection, own: BodyPoints) -> Tensor:
     """(n, 3) how far the landmarks are always off their `own` places on the body, as the picture shows them, m."""
-    place = seen.points.place(chain)
-    depth = place[..., 2:].clamp_min(0.1)
-    residual = (place[..., :2] / depth - seen.rays) / seen.sigma
-    weight = seen.weight * GemanMcClure(seen.outlier).slope((residual * residual).sum(-1))
-    flat = torch.eye(2).expand(*depth.shape[:-1], 2, 2)
-    slope = torch.cat((flat, -(place[..., :2] / depth)[..., None]), -1) / depth[..., None] / seen.sigma
-    jacobian = slope @ chain.frames[:, own.bodies]
+    errors = seen.errors(chain)
+    jacobian = errors.slope @ chain.frames[:, own.bodies]
     known = torch.eye(3) / _PLACE_SIGMA**2
-    normal = torch.einsum("tn,tnij,tnik->njk", weight, jacobian, jacobian) + known
+    normal = torch.einsum("tn,tnij,tnik->njk", errors.weight, jacobian, jacobian) + known
     before = seen.points.offsets - own.offsets
-    pull = torch.einsum("tn,tnij,tni->nj", weight, jacobian, residual) + before / _PLACE_SIGMA**2
+    pull = torch.einsum("tn,tnij,tni->nj", errors.weight, jacobian, errors.residual) + before / _PLACE_SIGMA**2
     return before - torch.linalg.solve(normal, pull[..., None])[..., 0]
