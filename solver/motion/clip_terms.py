@@ -19,6 +19,7 @@ from ..ikol.chain import Chain
 from ..ikol.robust import GemanMcClure
 from ..ikol.rows import MatrixRows, PointRows, RelativeTurnRows
 from ..ikol.terms import JointAcceleration, velocity_stencil
+from .contacts import NEAREST
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class Reprojection:
     def errors(self, chain: Chain) -> PictureErrors:
         """By how much each landmark is off in the picture."""
         place = self.points.place(chain)
-        depth = place[..., 2:].clamp_min(_NEAREST)
+        depth = place[..., 2:].clamp_min(NEAREST)
         residual = (place[..., :2] / depth - self.rays) / self.sigma
         kernel, squared = GemanMcClure(self.outlier), (residual * residual).sum(-1)
         slope = torch.cat(
@@ -302,7 +303,6 @@ class ViewAcceleration:
 
 
 _DEEPEST = 0.2  # m: who is farther under the ground has jumped off it
-_NEAREST = 0.1  # m: nobody is filmed from closer
 
 
 @dataclass(frozen=True)

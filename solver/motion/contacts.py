@@ -17,6 +17,7 @@ Array = NDArray[Any]
 FOOT_POINTS = tuple(
     LANDMARK_NAMES.index(f"{side}_{point}") for side in ("left", "right") for point in ("heel", "foot_index")
 )
+NEAREST = 0.1  # m: nobody is filmed from closer
 _PLANTED_HEIGHT, _HEIGHT_SPREAD = 0.06, 0.02  # m
 _LOWEST, _LOWEST_SPREAD = -0.3, 0.05  # m: deeper is not on this floor but on another
 # What counts as standing still, for feet that step calmly and fast: of fast steps, more is blurred into the stances.
@@ -28,7 +29,6 @@ _RESTING_HEIGHT = 0.05  # m
 _RESTING_SPEED, _RESTING_SPREAD = 0.15, 0.03  # m/s
 _SLIDING_HEIGHT, _SLIDING_SPREAD = 0.004, 0.0008  # m: nobody moves a foot so low, and as fast as this:
 _SLOWEST_STEP, _FASTEST_STEP, _STEP_SPREAD = 1.5, 4.0, 0.15  # m/s
-_NEAREST = 0.1  # m: nobody is filmed from closer
 # How far a foot may be found from where it stands when nothing but its depth is off:
 _FARTHEST = 0.3  # m along the line of sight
 _BESIDE, _SLANT = 0.02, 0.2  # m beside it, and m for each m along it: a heel that rolls goes up, not away
@@ -107,7 +107,7 @@ def _stays(feet: Array, planted: Array, haste: Array, rate_hz: float) -> Array:
     stood, stands_again = (
         np.take_along_axis(feet, np.clip(at, 0, count - 1)[..., None], axis=0) for at in (end, again)
     )
-    line = feet / np.maximum(np.linalg.norm(feet, axis=-1, keepdims=True), _NEAREST)
+    line = feet / np.maximum(np.linalg.norm(feet, axis=-1, keepdims=True), NEAREST)
     along = ((feet - stood) * line).sum(-1)
     beside = np.linalg.norm(feet - stood - along[..., None] * line, axis=-1)
     chance = _falling(beside, _BESIDE + _SLANT * np.abs(along), _BESIDE_SPREAD)
