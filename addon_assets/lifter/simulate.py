@@ -1,8 +1,8 @@
 """People in motion before a camera, and what a detector would say of them: training data without end.
 
 Poses are the motion capture's, legs, arms and trunks exchanged between takes, bent by smooth random turns, mirrored and
-slowed or hurried. The detector's errors are those measured on a clip with multi-view truth: constant over a clip,
-wandering within it and white, growing down the limbs, depth flattened.
+slowed or hurried. The detector's errors are borrowed from the films: what it got wrong there of somebody else in
+another motion, limbs exchanged. So a network cannot learn by heart which error belongs to which of the few films.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from cmu import Motion
+from films import HIPS, MOMENTS, TOLD, Errors, Films, Seen, from_hips
 from scipy.interpolate import CubicSpline
 from torch import Tensor
 
@@ -22,7 +23,6 @@ from solver.ikol import so3
 from solver.lift.landmark_points import MIRRORED_JOINTS, landmark_points
 from solver.lift.network import LANDMARKS, crop_axes
 
-MOMENTS = 54  # of a training stretch, at 30 Hz
 _POOL_RATE_HZ = 60.0
 _LEGS = [j for j, name in enumerate(JOINT_NAMES) if name.split("_")[-1] in ("hip", "knee", "ankle", "foot")]
 _ARMS = {
@@ -35,9 +35,19 @@ _BEND = {"hip": (0.25, 0.10), "knee": (0.12, 0.06), "spine": (0.08, 0.04), "neck
 _BEND |= {"collar": (0.08, 0.04), "shoulder": (0.45, 0.2), "elbow": (0.3, 0.15), "wrist": (0.3, 0.15)}
 _BEND |= {"ankle": (0.15, 0.08), "foot": (0.05, 0.02), "hand": (0.1, 0.05)}
 _TILTED = 0.15  # share of the people who lie or tumble
-# How much more than a hip's or shoulder's a landmark's 3D error is: errors run down a limb.
-_DOWN_A_LIMB = {"elbow": 1.4, "wrist": 1.9, "pinky": 2.1, "index": 2.1, "thumb": 2.0, "knee": 1.2, "ankle": 1.6}
-_DOWN_A_LIMB |= {"heel": 1.7, "foot_index": 1.8, "hip": 0.3}
+# What an arm's or leg's landmarks get wrong can be another person's, from where the limb hangs on.
+_LIMBS = [
+    (
+        LANDMARK_NAMES.index(f"{side}_{root}"),
+        [LANDMARK_NAMES.index(f"{side}_{part}") for part in parts],
+    )
+    for side in ("left", "right")
+    for root, parts in (
+        ("shoulder", ("elbow", "wrist", "pinky", "index", "thumb")),
+        ("hip", ("knee", "ankle", "heel", "foot_index")),
+    )
+]
+_EXCHANGED = 0.4
 
 
 @dataclass(frozen=True)
@@ -49,25 +59,6 @@ class Pool:
     pelvis: Tensor
     starts: Tensor
     lengths: Tensor
-
-
-@dataclass(frozen=True)
-class Seen:
-    """B stretches as the lifter sees them, and their truth.
-
-    Attributes:
-        rays: (B, T, 33, 2) by the assumed focal length.
-        visibility: (B, T, 33).
-        landmarks: (B, T, 33, 3) the detector's, crop axes, metres.
-        points: (B, T, 57, 3) true landmarks and keypoints from the pelvis, crop axes, metres.
-        up: (B, T, 3) against gravity, crop axes.
-    """
-
-    rays: Tensor
-    visibility: Tensor
-    landmarks: Tensor
-    points: Tensor
-    up: Tensor
 
 
 @dataclass(frozen=True)
@@ -117,20 +108,42 @@ def shaped_points(body: Body) -> ShapedPoints:
     )
 
 
-def simulate(pool: Pool, points: ShapedPoints, count: int) -> Seen:
-    """`count` stretches of MOMENTS."""
+def simulate(pool: Pool, points: ShapedPoints, films: Films, count: int) -> Seen:
+    """`count` stretches of MOMENTS, seen with the errors of `films`."""
     joints, landmarks = _place(points, *_move(pool, count))
     everything = torch.cat((landmarks, joints), 2)
     everything = everything - joints[:, MOMENTS // 2 : MOMENTS // 2 + 1, :1]
     turn, place = _camera(count)
-    seen = everything @ (turn @ _laid_down(count)).mT[:, None] + place[:, None, None]
-    seen[..., 2].clamp_min_(0.4)
-    rays = seen[:, :, :LANDMARKS, :2] / seen[:, :, :LANDMARKS, 2:]
+    placed = everything @ (turn @ _laid_down(count)).mT[:, None] + place[:, None, None]
+    placed[..., 2].clamp_min_(0.4)
+    rays = placed[:, :, :LANDMARKS, :2] / placed[:, :, :LANDMARKS, 2:]
     axes = crop_axes(rays)
-    truth = (seen - seen[:, :, LANDMARKS : LANDMARKS + 1]) @ axes
+    truth = (placed - placed[:, :, LANDMARKS : LANDMARKS + 1]) @ axes
     up = (turn[:, None] @ torch.tensor((0.0, 1.0, 0.0)))[..., None, :] @ axes
-    visibility, seen_rays = _see(rays, seen[:, :, LANDMARKS, 2])
-    return Seen(seen_rays, visibility, _guess(truth[:, :, :LANDMARKS]), truth, up.squeeze(-2))
+    errors = _borrow(films, count)
+    share = 0.7 + 0.6 * torch.rand(count, 1, 1, 1)
+    depth = placed[:, :, HIPS, 2:].mean(2, keepdim=True)
+    wrong = share * errors.picture + torch.randn(count, 1, LANDMARKS, 2) * 0.004
+    focal = torch.exp(torch.randn(count, 1, 1, 1) * 0.18)  # the camera's is not known
+    told = torch.tensor(TOLD) * torch.exp(torch.randn(count, 1, 1, 1) * 0.04)
+    told = told * (1 + torch.randn(count, 1, 1, 1) * torch.tensor((0.0, 0.0, 0.15)))
+    guess = from_hips(truth[:, :, :LANDMARKS]) * told + share * errors.space
+    guess = guess + torch.randn(count, 1, LANDMARKS, 3) * torch.tensor((0.01, 0.01, 0.02))
+    return Seen((rays + wrong / depth) * focal, errors.visibility, from_hips(guess), truth, up.squeeze(-2))
+
+
+def _borrow(films: Films, count: int) -> Errors:
+    """Errors of the films, some limbs with somebody else's."""
+    errors = films.draw_errors(count)
+    for root, parts in _LIMBS:
+        other = films.draw_errors(count)
+        hung = other.space - other.space[:, :, [root]] + errors.space[:, :, [root]]
+        exchanged = torch.rand(count, 1, 1, 1) < _EXCHANGED
+        for own, new in ((errors.space, hung), (errors.picture, other.picture)):
+            own[:, :, parts] = torch.where(exchanged, new[:, :, parts], own[:, :, parts])
+        visibility = torch.where(exchanged[..., 0], other.visibility[:, :, parts], errors.visibility[:, :, parts])
+        errors.visibility[:, :, parts] = visibility
+    return errors
 
 
 def _windows(pool: Pool, count: int) -> tuple[Tensor, Tensor]:
@@ -201,45 +214,6 @@ def _camera(count: int) -> tuple[Tensor, Tensor]:
     distance = 2.5 + 5 * torch.rand(count)
     aside = torch.stack((torch.randn(count) * 0.15, torch.randn(count) * 0.1, torch.ones(count)), -1)
     return roll @ pitch @ flip @ yaw, aside * distance[:, None]
-
-
-def _see(rays: Tensor, depth: Tensor) -> tuple[Tensor, Tensor]:
-    """Visibility, and rays as a detector finds them in the picture of a camera of unknown focal length."""
-    count, shape = len(rays), (LANDMARKS, 2)
-    quality = 0.4 + torch.rand(count, 1, 1, 1)
-    error = torch.randn(count, 1, *shape) * 0.022 + _wander(count, shape, 6) * 0.010 + _wander(count, shape, 14) * 0.012
-    gone = _wander(count, (LANDMARKS,), 8) > 1.9  # hidden: guessed, badly
-    error = quality * error + gone[..., None] * torch.randn(count, 1, *shape) * 0.10
-    focal = torch.exp(torch.randn(count, 1, 1, 1) * 0.18)
-    visibility = torch.where(gone, torch.rand(count, 1, LANDMARKS) * 0.6, 0.85 + 0.15 * torch.rand(count, 1, LANDMARKS))
-    return visibility, (rays + error / depth[..., None, None]) * focal
-
-
-def _guess(landmarks: Tensor) -> Tensor:
-    """The detector's 3D: from the middle of the hips, of uncertain scale, flattened, tilted, wrong down the limbs."""
-    count, shape = len(landmarks), (LANDMARKS, 3)
-    names = [name.removeprefix("left_").removeprefix("right_") for name in LANDMARK_NAMES]
-    share = torch.tensor([_DOWN_A_LIMB.get(name, 1.0) for name in names])[:, None]
-    size = torch.tensor((0.026, 0.032, 0.062)) * share * 0.75
-    steady = _along_limbs(torch.randn(count, 1, *shape))
-    wander = _along_limbs(0.6 * _wander(count, shape, 6) + 0.6 * _wander(count, shape, 12))
-    quality = 0.5 + 1.0 * torch.rand(count, 1, 1, 1)
-    flat = torch.stack((torch.ones(count), torch.ones(count), 0.55 + 0.45 * torch.rand(count)), -1)[:, None, None]
-    scale = torch.exp(torch.randn(count, 1, 1, 1) * 0.06)
-    tilt = so3.exp(torch.randn(count, 3) * torch.tensor((0.10, 0.07, 0.04)))
-    guess = landmarks * scale * flat @ tilt[:, None].mT + quality * size * (steady + wander)
-    return guess - guess[:, :, 23:25].mean(2, keepdim=True)
-
-
-def _along_limbs(error: Tensor) -> Tensor:
-    """Errors of a limb's landmarks made alike: what is wrong at the elbow is wrong at the hand."""
-    alike = error.clone()
-    for start, rest in ((13, (15, 17, 19, 21)), (14, (16, 18, 20, 22)), (25, (27, 29, 31)), (26, (28, 30, 32))):
-        for landmark in rest:
-            alike[:, :, landmark] = 0.8 * error[:, :, start] + 0.6 * error[:, :, landmark]
-    for head in range(1, 11):
-        alike[:, :, head] = 0.95 * error[:, :, 0] + 0.3 * error[:, :, head]
-    return alike
 
 
 def _wander(count: int, shape: tuple[int, ...], knots: int) -> Tensor:

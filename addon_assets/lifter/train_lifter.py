@@ -1,13 +1,18 @@
-"""Trains the lifter: `.venv/bin/python addon_assets/lifter/train_lifter.py MOCAP FOLDER MINUTES`.
+"""Trains the lifter:
+`.venv/bin/python addon_assets/lifter/train_lifter.py MOCAP FOLDER MINUTES [--device cuda] [--apart N]`.
 
-Half of each batch is simulated; half is what the detector saw in the films of FOLDER, made by write_people.py,
-film_people.py and observe_people.py, one film in ten kept apart to judge by. Writes lifter.npz beside this script.
+The lifter is the mean of four networks. Each is trained, for so many minutes, without each fourth of the films of
+FOLDER, which write_people.py, film_people.py and observe_people.py made: what the four make of films that they never
+saw is what the lifter is worth, and what measure_bones.py goes by. Writes lifter.npz beside this script; with --apart
+(0 to 3) one network alone is trained, FOLDER/network_N.npz, so that several can be at once.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
@@ -18,86 +23,22 @@ sys.path[:0] = [str(ROOT), str(HERE)]
 import numpy as np  # noqa: E402  (the paths above make these importable)
 import torch  # noqa: E402
 from cmu import read_motions  # noqa: E402
-from simulate import MOMENTS, Pool, Seen, ShapedPoints, make_pool, shaped_points, simulate  # noqa: E402
+from films import Films, Seen, read_films  # noqa: E402
+from simulate import Pool, ShapedPoints, make_pool, shaped_points, simulate  # noqa: E402
 from torch import Tensor  # noqa: E402
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn  # noqa: E402
 
-from solver.body import joint_transforms  # noqa: E402
-from solver.body_file import JOINT_NAMES, PARENTS, Body, read_body  # noqa: E402
-from solver.ikol import so3  # noqa: E402
-from solver.lift import landmark_points  # noqa: E402
-from solver.lift.landmark_points import MIRRORED_JOINTS, MIRRORED_LANDMARKS  # noqa: E402
-from solver.lift.network import LANDMARKS, Lifted, LiftNetwork, crop_axes, network_input  # noqa: E402
+from solver.body_file import JOINT_NAMES, PARENTS, read_body  # noqa: E402
+from solver.lift.network import LANDMARKS, Lifted, LiftNetwork, network_input  # noqa: E402
 from solver.lift.regressor import landmark_regressor  # noqa: E402
-from solver.motion.camera import ASSUMED_FOCAL  # noqa: E402
-from solver.take import read_take  # noqa: E402
 
-_SIMULATED, _FILMED = 28, 28  # stretches of a batch
+APARTS = 4
+_SIMULATED, _FILMED = 384, 128  # stretches of a batch
+_AHEAD = 4  # batches made at once, which a GPU does as fast as one
 _RATE = 1.5e-3
-_MIRROR = [*MIRRORED_LANDMARKS.tolist(), *(LANDMARKS + MIRRORED_JOINTS).tolist()]
-_KEPT_APART = 10
 _ENDS = [
     LANDMARKS + j for j, name in enumerate(JOINT_NAMES) if name.split("_")[-1] in ("wrist", "ankle", "foot", "hand")
 ]
-
-
-def read_films(folder: Path, body: Body) -> list[Seen]:
-    """What the detector saw in each film, and the truth; stretches shorter than MOMENTS are left out."""
-    films: list[Seen] = []
-    for path in sorted(folder.glob("*/observed.npz")):
-        with np.load(path) as observed, np.load(path.with_name("camera.npz")) as camera:
-            moments, image, world = observed["moments"], observed["landmarks2d"], observed["landmarks3d"]
-            focal, turn, place = float(camera["focal_px"]), camera["rotations"][0], camera["positions"][0]
-        if len(moments) < MOMENTS:
-            continue
-        truth = read_take(path.with_name("truth_p1.npz"))
-        width, height = truth.camera.image_size
-        joints = body.rest_joints(truth.betas)
-        local = so3.exp(torch.tensor(truth.poses.reshape(-1, 24, 3), dtype=torch.float64)).numpy()
-        turned, placed = joint_transforms(local, joints)
-        placed = placed + truth.trans[:, None]
-        landmarks = landmark_points(body, truth.betas).place(turned, placed)
-        points = ((np.concatenate((landmarks, placed), 1) - place) @ turn)[moments]
-        pixels = image[..., :2] - (width / 2, height / 2)
-        axes = crop_axes(_tensor(pixels / focal))
-        up = _tensor(turn.T @ (0.0, 0.0, 1.0))
-        films.append(
-            Seen(
-                _tensor(pixels / (ASSUMED_FOCAL * max(width, height)))[None],
-                _tensor(image[..., 2])[None],
-                _tensor(world)[None],
-                (_tensor(points - points[:, LANDMARKS : LANDMARKS + 1]) @ axes)[None],
-                (up @ axes)[None],
-            )
-        )
-    return films
-
-
-def draw(films: list[Seen], count: int) -> Seen:
-    """Random stretches of the films, some mirrored, seen through another focal length and with a rolled camera."""
-    parts: list[list[Tensor]] = []
-    for number in torch.randint(len(films), (count,)).tolist():
-        film = films[number]
-        first = int(torch.randint(film.rays.shape[1] - MOMENTS + 1, ()))
-        own = slice(first, first + MOMENTS)
-        parts.append([getattr(film, field.name)[0, own] for field in fields(Seen)])
-    rays, visibility, landmarks, points, up = (torch.stack(part) for part in zip(*parts, strict=True))
-    flip = torch.rand(count, 1, 1, 1) < 0.5
-    mirror = torch.tensor((-1.0, 1.0, 1.0))
-    rays = torch.where(flip, rays[:, :, MIRRORED_LANDMARKS] * mirror[:2], rays)
-    visibility = torch.where(flip[..., 0], visibility[:, :, MIRRORED_LANDMARKS], visibility)
-    landmarks = torch.where(flip, landmarks[:, :, MIRRORED_LANDMARKS] * mirror, landmarks)
-    points = torch.where(flip, points[:, :, _MIRROR] * mirror, points)
-    up = torch.where(flip[..., 0], up * mirror, up)
-    roll = so3.exp(torch.randn(count, 1) * torch.tensor((0.0, 0.0, 0.06)))[:, None]
-    rays = rays @ roll[..., :2, :2].mT * torch.exp(torch.randn(count, 1, 1, 1) * 0.12)
-    # The films are few: what the detector got wrong there is varied a little, lest it be learnt by heart.
-    tilt = so3.exp(torch.randn(count, 3) * torch.tensor((0.04, 0.03, 0.02)))[:, None]
-    stretch = 1 + torch.randn(count, 1, 1, 3) * torch.tensor((0.03, 0.03, 0.07))
-    wrong = torch.randn(count, 1, LANDMARKS, 3) * torch.tensor((0.008, 0.008, 0.016))
-    landmarks = (landmarks @ tilt.mT) * stretch + wrong
-    rays = rays + torch.randn(count, 1, LANDMARKS, 2) * 0.0025
-    # Axes of the crop turn with the camera, about the ray and so nearly about the picture's axis.
-    return Seen(rays, visibility, landmarks @ roll.mT, points @ roll.mT, (up[..., None, :] @ roll.mT).squeeze(-2))
 
 
 def loss_of(lifted: Lifted, truth: Seen) -> Tensor:
@@ -105,76 +46,112 @@ def loss_of(lifted: Lifted, truth: Seen) -> Tensor:
     difference = lifted.points - truth.points
     error = difference.norm(dim=-1)
     speed = (difference[:, 1:] - difference[:, :-1]).norm(dim=-1)
-    joints, wanted = lifted.points[:, :, LANDMARKS:], truth.points[:, :, LANDMARKS:]
-    parents = list(PARENTS[1:])
-    bones = (joints[:, :, 1:] - joints[:, :, parents]).norm(dim=-1) - (wanted[:, :, 1:] - wanted[:, :, parents]).norm(
-        dim=-1
-    )
+    bones = bone_lengths(lifted.points) - bone_lengths(truth.points)
     gravity = (lifted.up - truth.up).norm(dim=-1).mean()
     return error.mean() + 0.5 * error[:, :, _ENDS].mean() + 2 * speed.mean() + 0.2 * bones.abs().mean() + 0.05 * gravity
 
 
-def judge(network: LiftNetwork, films: list[Seen]) -> str:
-    """Errors over whole films: keypoints before and after, and gravity."""
+def bone_lengths(points: Tensor) -> Tensor:
+    """(B, T, 23) metres, of (B, T, 57, 3)."""
+    joints = points[:, :, LANDMARKS:]
+    return (joints[:, :, 1:] - joints[:, :, list(PARENTS[1:])]).norm(dim=-1)
+
+
+def judge(network: LiftNetwork, films: Films) -> str:
+    """Errors over whole films: keypoints before and after, how fast wrists and ankles are, and gravity."""
     network.eval()
-    before, after, gravity = [], [], []
+    rows: list[Tensor] = []
     with torch.no_grad():
-        for film in films:
+        for film in map(films.one, range(len(films.names))):
             lifted = network(network_input(film.rays, film.visibility, film.landmarks))
-            truth = film.points[:, :, LANDMARKS:]
+            truth, found = film.points[:, :, LANDMARKS:], lifted.points[:, :, LANDMARKS:]
             raw = network.regressor @ film.landmarks
-            before.append((raw - raw[:, :, :1] - truth).norm(dim=-1).mean())
-            error = lifted.points[:, :, LANDMARKS:] - truth
-            after.append(error.norm(dim=-1).mean())
+            before, after = (raw - raw[:, :, :1] - truth).norm(dim=-1).mean(), (found - truth).norm(dim=-1).mean()
+            speeds = [points[:, :, _ENDS].diff(dim=1).square().mean().sqrt() for points in (lifted.points, film.points)]
             mean, wanted = (torch.nn.functional.normalize(up.mean(1), dim=-1) for up in (lifted.up, film.up))
-            gravity.append(torch.rad2deg(torch.acos((mean * wanted).sum(-1).clamp(-1, 1))).mean())
+            gravity = torch.rad2deg(torch.acos((mean * wanted).sum(-1).clamp(-1, 1))).mean()
+            rows.append(torch.stack((1000 * before, 1000 * after, speeds[0] / speeds[1], gravity)))
     network.train()
-    means = [1000 * float(torch.stack(values).mean()) for values in (before, after)]
-    degrees = float(torch.stack(gravity).mean())
-    return f"raw {means[0]:.0f} mm, lifted {means[1]:.0f} mm, gravity {degrees:.1f} degrees"
+    before, after, speed, gravity = torch.stack(rows).mean(0).tolist()
+    return f"raw {before:.0f} mm, lifted {after:.1f} mm, speeds {speed:.2f}, gravity {gravity:.1f} degrees"
 
 
-def train(pool: Pool, points: ShapedPoints, films: list[Seen], kept: list[Seen], minutes: float) -> LiftNetwork:
-    """The trained network, for so many minutes."""
+def batches(pool: Pool, points: ShapedPoints, films: Films) -> Iterator[Seen]:
+    """What to train on, without end."""
+    while True:
+        with torch.no_grad():
+            simulated, filmed = simulate(pool, points, films, _AHEAD * _SIMULATED), films.draw(_AHEAD * _FILMED)
+        parts = [
+            getattr(simulated, field.name).split(_SIMULATED) + getattr(filmed, field.name).split(_FILMED)
+            for field in fields(Seen)
+        ]
+        for number in range(_AHEAD):
+            yield Seen(*(torch.cat((part[number], part[_AHEAD + number])) for part in parts))
+
+
+def train(pool: Pool, points: ShapedPoints, films: Films, kept: Films, minutes: float) -> LiftNetwork:
+    """The trained network, for so many minutes, its weights a running mean of the last thousand steps."""
     torch.manual_seed(0)
-    network = LiftNetwork(_tensor(landmark_regressor()))
+    network = LiftNetwork(torch.tensor(landmark_regressor(), dtype=torch.float32))
+    mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(0.998))
     optimizer = torch.optim.AdamW(network.parameters(), _RATE, weight_decay=1e-2)
     started = last = time.monotonic()
-    step = 0
-    while (share := (time.monotonic() - started) / (60 * minutes)) < 1:
+    for step, seen in enumerate(batches(pool, points, films)):
+        share = (time.monotonic() - started) / (60 * minutes)
+        if share >= 1:
+            break
         for group in optimizer.param_groups:
-            group["lr"] = _RATE * min(1.0, (step + 1) / 50) * (0.5 * (1 + np.cos(np.pi * share)) + 0.01)
-        batches = [simulate(pool, points, _SIMULATED)] + ([draw(films, _FILMED)] if films else [])
-        seen = Seen(*(torch.cat([getattr(batch, field.name) for batch in batches]) for field in fields(Seen)))
+            group["lr"] = _RATE * min(1.0, (step + 1) / 100) * (0.5 * (1 + np.cos(np.pi * share)) + 0.005)
         lifted = network(network_input(seen.rays, seen.visibility, seen.landmarks))
         loss = loss_of(lifted, seen)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
-        step += 1
+        mean.update_parameters(network)
         if time.monotonic() - last > 60:
             last = time.monotonic()
-            print(f"{last - started:.0f} s, step {step}, loss {float(loss):.4f}; {judge(network, kept)}", flush=True)
-    return network.eval()
+            said = judge(mean.module, kept)
+            print(f"{last - started:.0f} s, step {step}, loss {float(loss):.4f}; {said}", flush=True)
+    print(judge(mean.module, kept), flush=True)
+    return mean.module.eval()
 
 
-def _tensor(values: np.ndarray) -> Tensor:
-    return torch.tensor(np.ascontiguousarray(values), dtype=torch.float32)
-
-
-def main(mocap: Path, folder: Path, minutes: float) -> None:
-    """Train and write the weights, half precision."""
+def main(mocap: Path, folder: Path, minutes: float, device: str, apart: int | None) -> None:
+    """Train, and write the weights of all four in half precision where they are there."""
     body = read_body("open")
     motions = read_motions(mocap, body)
     films = read_films(folder, body)
-    kept = films[::_KEPT_APART]
-    rest = [film for number, film in enumerate(films) if number % _KEPT_APART]
-    network = train(make_pool(motions), shaped_points(body), rest, kept, minutes)
-    weights = {name: value.numpy().astype(np.float16) for name, value in network.state_dict().items()}
-    np.savez_compressed(HERE / "lifter.npz", **weights)
-    print(judge(network, kept))
+    everything = range(len(films.names))
+    torch.set_default_device(device)
+    pool, points = make_pool(motions), shaped_points(body)
+    for number in range(APARTS) if apart is None else (apart,):
+        kept = list(everything[number::APARTS])
+        rest = [film for film in everything if film not in kept]
+        network = train(pool, points, films.some(rest, device), films.some(kept, device), minutes)
+        write_network(network, folder / f"network_{number}.npz")
+    if apart is None:
+        join_networks([folder / f"network_{number}.npz" for number in range(APARTS)])
+
+
+def write_network(network: LiftNetwork, path: Path) -> None:
+    """Weights in half precision."""
+    np.savez_compressed(
+        path, **{name: value.cpu().numpy().astype(np.float16) for name, value in network.state_dict().items()}
+    )
+
+
+def join_networks(paths: list[Path]) -> None:
+    """lifter.npz: each weight of the networks, stacked."""
+    networks = [np.load(path) for path in paths]
+    np.savez_compressed(HERE / "lifter.npz", **{name: np.stack([n[name] for n in networks]) for name in networks[0]})
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3]))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("mocap", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("minutes", type=float)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--apart", type=int, choices=range(APARTS))
+    main(**vars(parser.parse_args()))

@@ -1,7 +1,8 @@
-"""The detector's 3D, corrected by the network over time, and which way it sees up."""
+"""The detector's 3D, corrected by networks over time, and which way they see up."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -28,7 +29,7 @@ _MARGIN = 30  # moments seen on both sides of a stretch, more than the network l
 
 @dataclass(frozen=True)
 class CorrectedLandmarks:
-    """One person over T moments, as the network corrects the detector.
+    """One person over T moments, as the networks correct the detector.
 
     Attributes:
         landmarks: (T, 33, 3), keypoints: (T, 24, 3) metres from the pelvis's keypoint, axes of a crop that faces the
@@ -41,44 +42,57 @@ class CorrectedLandmarks:
     up: Array
 
 
-def correct_landmarks(observations: Observations, camera: Intrinsics, rate_hz: float) -> CorrectedLandmarks:
-    """Run the network over a clip.
+def correct_landmarks(
+    observations: Observations, camera: Intrinsics, rate_hz: float, networks: Sequence[LiftNetwork] = ()
+) -> CorrectedLandmarks:
+    """Run the networks over a clip; what they say is averaged.
 
     Args:
         observations: smoothed, gaps filled (their visibility 0), on a uniform time base.
         camera: its focal length turns pixels into rays; its tilt is not used.
         rate_hz: the time base.
+        networks: which; none for those of WEIGHTS.
     """
+    networks = networks or read_networks(WEIGHTS)
     count = len(observations.times)
-    # The network knows motion at its own rate.
+    # The networks know motion at their own rate.
     own = np.arange(max(2, round((count - 1) * RATE_HZ / rate_hz) + 1)) * rate_hz / RATE_HZ
     points, upward = np.empty((len(own), LANDMARKS + JOINTS, 3), np.float32), np.empty((len(own), 3), np.float32)
     for stretch in stretches(len(own), _MARGIN):
-        lifted_points, lifted_up = _lift(observations, camera, own[stretch.reach])
+        lifted_points, lifted_up = _lift(networks, observations, camera, own[stretch.reach])
         points[stretch.kept], upward[stretch.kept] = lifted_points[stretch.inner], lifted_up[stretch.inner]
     back = np.arange(count) * RATE_HZ / rate_hz
     placed = _at(points, back)
     return CorrectedLandmarks(placed[:, :LANDMARKS], placed[:, LANDMARKS:], _at(upward, back))
 
 
-def _lift(observations: Observations, camera: Intrinsics, places: Array) -> tuple[Array, Array]:
+def _lift(
+    networks: Sequence[LiftNetwork], observations: Observations, camera: Intrinsics, places: Array
+) -> tuple[Array, Array]:
     """Points (N, 57, 3) and up (N, 3), as `CorrectedLandmarks` has them, at `places` (N,) between the moments."""
     landmarks2d = torch.as_tensor(_at(observations.landmarks2d, places))
     landmarks = torch.as_tensor(_at(observations.landmarks3d, places))
     visibility = landmarks2d[..., 2]
     rays = torch.as_tensor(camera.picture_rays(landmarks2d[..., :2].numpy()), dtype=torch.float32)
     with torch.no_grad(), one_thread():
-        lifted = _network()(network_input(rays, visibility, landmarks)[None])
-        upward = (crop_axes(rays) @ lifted.up[0, ..., None]).squeeze(-1) * visibility.mean(1, keepdim=True)
-    return lifted.points[0].numpy(), upward.numpy()
+        inputs = network_input(rays, visibility, landmarks)[None]
+        lifted = [network(inputs) for network in networks]
+        points, up = (torch.cat([getattr(one, name) for one in lifted]).mean(0) for name in ("points", "up"))
+        upward = (crop_axes(rays) @ up[..., None]).squeeze(-1) * visibility.mean(1, keepdim=True)
+    return points.numpy(), upward.numpy()
 
 
 @cache
-def _network() -> LiftNetwork:
-    network = LiftNetwork(torch.as_tensor(landmark_regressor(), dtype=torch.float32))
-    with np.load(WEIGHTS) as stored:
-        network.load_state_dict({name: torch.as_tensor(stored[name].astype(np.float32)) for name in stored.files})
-    return network.eval()
+def read_networks(path: Path) -> tuple[LiftNetwork, ...]:
+    """The networks of a file of weights, each weight stacked over them."""
+    with np.load(path) as stored:
+        weights = {name: torch.as_tensor(stored[name].astype(np.float32)) for name in stored.files}
+    networks: list[LiftNetwork] = []
+    for number in range(len(next(iter(weights.values())))):
+        network = LiftNetwork(torch.as_tensor(landmark_regressor(), dtype=torch.float32))
+        network.load_state_dict({name: weight[number] for name, weight in weights.items()})
+        networks.append(network.eval())
+    return tuple(networks)
 
 
 def _at(values: Array, places: Array) -> Array:

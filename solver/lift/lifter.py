@@ -62,6 +62,37 @@ def lift(
         rate_hz: the time base.
         height: the person's height in metres, if known.
     """
+    guess = put_on_the_rays(observations, corrected, body, camera, rate_hz, height)
+    shape = estimate_shape(guess.keypoints, guess.confidence, body, height)
+    landmarks, positions = guess.landmarks * shape.scale, guess.keypoints * shape.scale
+    points = landmark_points(body, shape.betas)
+    twist, leaves = twist_and_leaves(positions, landmarks, body.rest_joints(shape.betas), points, rate_hz)
+    return Keypoints(observations.times, positions, guess.confidence, twist, leaves, shape.betas, landmarks)
+
+
+@dataclass(frozen=True)
+class OnRays:
+    """What the networks say, as large as they say it, moved to where the picture shows it.
+
+    Attributes:
+        landmarks: (T, 33, 3), keypoints: (T, 24, 3) metres from the middle of the hips, camera axes.
+        confidence: (T, 24) of the keypoints, 0..1.
+    """
+
+    landmarks: Array
+    keypoints: Array
+    confidence: Array
+
+
+def put_on_the_rays(
+    observations: Observations,
+    corrected: CorrectedLandmarks,
+    body: Body,
+    camera: Intrinsics,
+    rate_hz: float,
+    height: float | None = None,
+) -> OnRays:
+    """Corrected landmarks and keypoints, on the rays: proportions are told best there. For the arguments see `lift`."""
     view = view_rotations(observations.landmarks2d, camera)
     landmarks, keypoints = np.empty_like(corrected.landmarks), np.empty_like(corrected.keypoints)
     for part in (stretch.kept for stretch in stretches(len(view))):
@@ -69,18 +100,15 @@ def lift(
         turned = np.swapaxes(view[part], -1, -2)
         landmarks[part] = (corrected.landmarks[part] - hips) @ turned
         keypoints[part] = (corrected.keypoints[part] - hips) @ turned
-    regressor = landmark_regressor().astype(np.float32)
-    share = np.abs(regressor) / np.abs(regressor).sum(axis=1, keepdims=True)
+    # The rays need a scale.
+    confidence = _confidence(observations)
+    scale = estimate_shape(keypoints, confidence, body, height).scale
+    placed = put_on_rays(landmarks * scale, observations.landmarks2d, camera, rate_hz) / scale
+    return OnRays(placed, keypoints + landmark_regressor().astype(np.float32) @ (placed - landmarks), confidence)
+
+
+def _confidence(observations: Observations) -> Array:
+    """(T, 24) of the keypoints: the visibility of the landmarks that each is made of."""
+    regressor = np.abs(landmark_regressor().astype(np.float32))
     visibility = observations.landmarks2d[..., 2] * observations.seen[:, None]
-    confidence = visibility @ share.T
-    # Proportions are told best on the rays, and the rays need a scale: once with the network's own, then again.
-    guess = estimate_shape(keypoints, confidence, body, height)
-    landmarks, keypoints = landmarks * guess.scale, keypoints * guess.scale
-    placed = put_on_rays(landmarks, observations.landmarks2d, camera, rate_hz)
-    keypoints = keypoints + regressor @ (placed - landmarks)
-    shape = estimate_shape(keypoints / guess.scale, confidence, body, height)
-    grown = shape.scale / guess.scale
-    landmarks, positions = placed * grown, keypoints * grown
-    points = landmark_points(body, shape.betas)
-    twist, leaves = twist_and_leaves(positions, landmarks, body.rest_joints(shape.betas), points, rate_hz)
-    return Keypoints(observations.times, positions, confidence, twist, leaves, shape.betas, landmarks)
+    return visibility @ (regressor / regressor.sum(axis=1, keepdims=True)).T

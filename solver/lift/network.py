@@ -16,7 +16,7 @@ from ..detect.person_landmarks import LANDMARK_NAMES
 
 LANDMARKS, JOINTS = 33, 24
 RATE_HZ = 30.0  # of the moments it was trained on
-_CHANNELS = 192
+_CHANNELS = 256
 _DILATIONS = (1, 2, 4, 6)
 _SCALE_MIDDLE = -1.7  # of log(scale), so that inputs lie about 0
 _HIPS = [LANDMARK_NAMES.index(f"{side}_hip") for side in ("left", "right")]

@@ -13,24 +13,48 @@ from ..body_file import JOINT_NAMES, Body
 
 Array = NDArray[Any]
 
-_LENGTH_SIGMA = 0.02  # m: how far a median bone length of the detector is off, its scale apart
-# Found on films with truth that the network was not trained on (addon_assets/lifter): keypoints of uncertain depth are
-# means of what is possible, which shortens bones; and how large somebody is can hardly be seen.
-_SHORTENED, _SCALE_SIGMA = 0.96, 0.045
 _HEIGHT_SIGMA = 0.002  # m: a given height is meant
 _MIN_CONFIDENCE = 0.5
-# Bones whose ends the detector sees; the rest of the body follows through the betas.
-_MEASURED = tuple(
-    (JOINT_NAMES.index(start.format(side)), JOINT_NAMES.index(end.format(side)))
-    for start, end in (
-        ("{}_hip", "{}_knee"),
-        ("{}_knee", "{}_ankle"),
-        ("{}_shoulder", "{}_elbow"),
-        ("{}_elbow", "{}_wrist"),
-        ("{}_hip", "{}_shoulder"),
-    )
-    for side in ("left", "right")
+_SIDES = ("left", "right")
+
+
+@dataclass(frozen=True)
+class _Bone:
+    """A bone whose ends the detector sees, and how it is told; the rest of the body follows through the betas.
+
+    Attributes:
+        start, end: joints' names without their side.
+        shortened: the median length over the true one: keypoints of uncertain depth are means of what is possible,
+            which shortens bones.
+        spread: standard deviation of its log, what all bones of one person share apart.
+    """
+
+    start: str
+    end: str
+    shortened: float
+    spread: float
+
+    def lengths(self, joints: Array) -> Array:
+        """(..., 2) lengths of the left and the right one in joints (..., 24, 3)."""
+        starts, ends = self.joints
+        return np.linalg.norm(joints[..., ends, :] - joints[..., starts, :], axis=-1)
+
+    @property
+    def joints(self) -> tuple[list[int], list[int]]:
+        """Where the left and the right one start, and where they end."""
+        left, right = ([JOINT_NAMES.index(f"{side}_{name}") for name in (self.start, self.end)] for side in _SIDES)
+        return [left[0], right[0]], [left[1], right[1]]
+
+
+# Measured by addon_assets/lifter/measure_bones.py, on films that the networks had not seen.
+BONES = (
+    _Bone("hip", "knee", 0.954, 0.049),
+    _Bone("knee", "ankle", 0.974, 0.036),
+    _Bone("shoulder", "elbow", 0.990, 0.044),
+    _Bone("elbow", "wrist", 0.935, 0.039),
+    _Bone("hip", "shoulder", 0.924, 0.037),
 )
+_SHARED_SPREAD = 0.065  # of the log of what all bones of one person share: how large they are can hardly be seen
 
 
 @dataclass(frozen=True)
@@ -39,7 +63,7 @@ class Shape:
 
     Attributes:
         betas: (10,).
-        scale: multiply the detector's metric keypoints by this to fit the body.
+        scale: multiply the lifter's keypoints by this to fit the body.
     """
 
     betas: Array
@@ -47,24 +71,23 @@ class Shape:
 
 
 def estimate_shape(keypoints: Array, confidence: Array, body: Body, height: float | None = None) -> Shape:
-    """Betas by least squares on median bone lengths, with a standard normal prior (SMPL's own), and a scale.
-
-    The detector's scale is off by a factor that all bones share: without a height, half of what they all are longer or
-    shorter than the mean body's is believed to be the person's.
+    """The likeliest betas of median bone lengths, with a standard normal prior (SMPL's own), and a scale.
 
     Args:
-        keypoints: (T, 24, 3) metres as the detector guesses them.
+        keypoints: (T, 24, 3) metres as the lifter guesses them.
         confidence: (T, 24) 0..1.
         height: the person's standing height in metres; then lengths count by their ratios only.
     """
-    measured, trust = _median_lengths(keypoints, confidence)
+    measured = median_lengths(keypoints, confidence)
+    seen = np.isfinite(measured)
+    told = np.log(measured / [bone.shortened for bone in BONES])[seen]
+    spread = np.array([bone.spread for bone in BONES])[seen]
     template_joints, joint_basis = body.joint_regressor @ body.v_template, _joint_basis(body)
     head, sole = int(np.argmax(body.v_template[:, 1])), int(np.argmin(body.v_template[:, 1]))
-    starts, ends = np.array(_MEASURED).T
 
     def lengths(betas: Array) -> Array:
         joints = template_joints + joint_basis @ betas
-        return np.linalg.norm(joints[ends] - joints[starts], axis=-1)
+        return np.array([bone.lengths(joints).mean() for bone in BONES])[seen]
 
     def height_of(betas: Array) -> float:
         rise = (body.v_template[head] + body.shapedirs[head] @ betas) - (
@@ -73,32 +96,27 @@ def estimate_shape(keypoints: Array, confidence: Array, body: Body, height: floa
         return float(rise[1])
 
     def residual(unknown: Array) -> Array:
-        betas, scale = unknown[:-1], np.exp(unknown[-1])
-        fit = trust * (scale * measured - lengths(betas)) / _LENGTH_SIGMA
-        if height is None:
-            known = (unknown[-1] + np.log(_SHORTENED)) / _SCALE_SIGMA
-        else:
-            known = (height_of(betas) - height) / _HEIGHT_SIGMA
+        betas, grown = unknown[:-1], unknown[-1]
+        fit = (grown + told - np.log(lengths(betas))) / spread
+        known = grown / _SHARED_SPREAD if height is None else (height_of(betas) - height) / _HEIGHT_SIGMA
         return np.concatenate((fit, betas, (known,)))
 
-    found = np.asarray(least_squares(residual, np.zeros(11)).x)
-    return Shape(found[:-1], float(np.exp(found[-1])) if trust.any() else 1.0)
+    betas = np.asarray(least_squares(residual, np.zeros(11)).x)[:-1]
+    if not seen.any():
+        return Shape(betas, 1.0)
+    return Shape(betas, float(np.exp(np.average(np.log(lengths(betas) / measured[seen]), weights=spread**-2))))
+
+
+def median_lengths(keypoints: Array, confidence: Array) -> Array:
+    """Metres of each of BONES over the moments where its ends are seen well, both sides together; nan for none."""
+    medians = np.full(len(BONES), np.nan)
+    for number, bone in enumerate(BONES):
+        starts, ends = bone.joints
+        seen = np.minimum(confidence[:, starts], confidence[:, ends]) >= _MIN_CONFIDENCE
+        if seen.any():
+            medians[number] = np.median(bone.lengths(keypoints)[seen])
+    return medians
 
 
 def _joint_basis(body: Body) -> Array:
     return np.einsum("jv,vcb->jcb", body.joint_regressor, body.shapedirs)
-
-
-def _median_lengths(keypoints: Array, confidence: Array) -> tuple[Array, Array]:
-    """(B,) median length of each measured bone, both sides sharing theirs, and (B,) 1 where it was ever seen well."""
-    starts, ends = np.array(_MEASURED).T
-    lengths = np.linalg.norm(keypoints[:, ends] - keypoints[:, starts], axis=-1)
-    seen = np.minimum(confidence[:, starts], confidence[:, ends]) >= _MIN_CONFIDENCE
-    medians = np.zeros(len(_MEASURED))
-    trust = np.zeros(len(_MEASURED))
-    for bone in range(0, len(_MEASURED), 2):  # the two sides follow each other
-        values = lengths[:, bone : bone + 2][seen[:, bone : bone + 2]]
-        if len(values):
-            medians[bone : bone + 2] = np.median(values)
-            trust[bone : bone + 2] = 1.0
-    return medians, trust
