@@ -21,7 +21,7 @@ from solver.take import read_take
 
 MOMENTS = 54  # of a training stretch, at 30 Hz
 HIPS = [LANDMARK_NAMES.index(f"{side}_hip") for side in ("left", "right")]
-# How much of the true extent the detector tells, by least squares on the films: x, y and z of the crop.
+# About how much of the true extent the detector tells, by least squares on 58 of the films: x, y and z of the crop.
 TOLD = (0.93, 0.97, 0.67)
 _LANDMARKS = MIRRORED_LANDMARKS.tolist()
 _POINTS = [*_LANDMARKS, *(LANDMARKS + MIRRORED_JOINTS).tolist()]
@@ -91,8 +91,9 @@ class Films:
     def draw(self, count: int) -> Seen:
         """Random stretches, some mirrored, seen through another focal length and with a rolled camera."""
         film, moments, flip = self._choose(count)
-        seen = (getattr(self.seen, field.name)[film, moments] for field in fields(Seen))
-        rays, visibility, landmarks, points, up = seen
+        rays, visibility, landmarks, points, up = (
+            getattr(self.seen, field.name)[film, moments] for field in fields(Seen)
+        )
         mirror = torch.tensor((-1.0, 1.0, 1.0))
         rays, visibility = _mirrored(rays, flip), torch.where(flip[..., 0], visibility[:, :, _LANDMARKS], visibility)
         landmarks = _mirrored(landmarks, flip)

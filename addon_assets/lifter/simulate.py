@@ -35,7 +35,8 @@ _BEND = {"hip": (0.25, 0.10), "knee": (0.12, 0.06), "spine": (0.08, 0.04), "neck
 _BEND |= {"collar": (0.08, 0.04), "shoulder": (0.45, 0.2), "elbow": (0.3, 0.15), "wrist": (0.3, 0.15)}
 _BEND |= {"ankle": (0.15, 0.08), "foot": (0.05, 0.02), "hand": (0.1, 0.05)}
 _TILTED = 0.15  # share of the people who lie or tumble
-# What an arm's or leg's landmarks get wrong can be another person's, from where the limb hangs on.
+# What an arm's or leg's landmarks get wrong can be another person's: in space from where the limb hangs on, in the
+# picture as it is.
 _LIMBS = [
     (
         LANDMARK_NAMES.index(f"{side}_{root}"),

@@ -3,8 +3,9 @@
 
 The lifter is the mean of four networks. Each is trained, for so many minutes, without each fourth of the films of
 FOLDER, which write_people.py, film_people.py and observe_people.py made: what the four make of films that they never
-saw is what the lifter is worth, and what measure_bones.py goes by. Writes lifter.npz beside this script; with --apart
-(0 to 3) one network alone is trained, FOLDER/network_N.npz, so that several can be at once.
+saw is what the lifter is worth, and what measure_bones.py goes by. (Other films, that is, not other motions: the
+motion capture has few.) Writes FOLDER/network_N.npz and from them lifter.npz beside this script; with --apart (0 to 3)
+one network alone is trained, so that several can be at once.
 """
 
 from __future__ import annotations
@@ -34,8 +35,9 @@ from solver.lift.regressor import landmark_regressor  # noqa: E402
 
 APARTS = 4
 _SIMULATED, _FILMED = 384, 128  # stretches of a batch
-_AHEAD = 4  # batches made at once, which a GPU does as fast as one
+_AHEAD = 4  # batches made at once: a GPU takes hardly longer than for one
 _RATE = 1.5e-3
+_APART = "apart"
 _ENDS = [
     LANDMARKS + j for j, name in enumerate(JOINT_NAMES) if name.split("_")[-1] in ("wrist", "ankle", "foot", "hand")
 ]
@@ -58,7 +60,7 @@ def bone_lengths(points: Tensor) -> Tensor:
 
 
 def judge(network: LiftNetwork, films: Films) -> str:
-    """Errors over whole films: keypoints before and after, how fast wrists and ankles are, and gravity."""
+    """Errors over whole films: keypoints before and after, how fast hands and feet are, and gravity."""
     network.eval()
     rows: list[Tensor] = []
     with torch.no_grad():
@@ -90,7 +92,7 @@ def batches(pool: Pool, points: ShapedPoints, films: Films) -> Iterator[Seen]:
 
 
 def train(pool: Pool, points: ShapedPoints, films: Films, kept: Films, minutes: float) -> LiftNetwork:
-    """The trained network, for so many minutes, its weights a running mean of the last thousand steps."""
+    """The trained network, for so many minutes, its weights a running mean over some 500 steps."""
     torch.manual_seed(0)
     network = LiftNetwork(torch.tensor(landmark_regressor(), dtype=torch.float32))
     mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(0.998))
@@ -118,7 +120,7 @@ def train(pool: Pool, points: ShapedPoints, films: Films, kept: Films, minutes: 
 
 
 def main(mocap: Path, folder: Path, minutes: float, device: str, apart: int | None) -> None:
-    """Train, and write the weights of all four in half precision where they are there."""
+    """Train all four networks, or one; lifter.npz is written once all four are there."""
     body = read_body("open")
     motions = read_motions(mocap, body)
     films = read_films(folder, body)
@@ -126,25 +128,40 @@ def main(mocap: Path, folder: Path, minutes: float, device: str, apart: int | No
     torch.set_default_device(device)
     pool, points = make_pool(motions), shaped_points(body)
     for number in range(APARTS) if apart is None else (apart,):
-        kept = list(everything[number::APARTS])
-        rest = [film for film in everything if film not in kept]
-        network = train(pool, points, films.some(rest, device), films.some(kept, device), minutes)
-        write_network(network, folder / f"network_{number}.npz")
-    if apart is None:
-        join_networks([folder / f"network_{number}.npz" for number in range(APARTS)])
+        kept = films.some(list(everything[number::APARTS]), device)
+        rest = films.some([film for film in everything if film % APARTS != number], device)
+        write_network(train(pool, points, rest, kept, minutes), kept.names, network_path(folder, number))
+    paths = [network_path(folder, number) for number in range(APARTS)]
+    if all(path.exists() for path in paths):
+        join_networks(paths, HERE / "lifter.npz")
 
 
-def write_network(network: LiftNetwork, path: Path) -> None:
-    """Weights in half precision."""
-    np.savez_compressed(
-        path, **{name: value.cpu().numpy().astype(np.float16) for name, value in network.state_dict().items()}
-    )
+def network_path(folder: Path, number: int) -> Path:
+    """Where one of the networks is."""
+    return folder / f"network_{number}.npz"
 
 
-def join_networks(paths: list[Path]) -> None:
-    """lifter.npz: each weight of the networks, stacked."""
-    networks = [np.load(path) for path in paths]
-    np.savez_compressed(HERE / "lifter.npz", **{name: np.stack([n[name] for n in networks]) for name in networks[0]})
+def write_network(network: LiftNetwork, apart: list[str], path: Path) -> None:
+    """Weights in half precision, and the names of the films that were kept apart."""
+    weights = {name: value.cpu().numpy().astype(np.float16) for name, value in network.state_dict().items()}
+    np.savez_compressed(path, **weights, **{_APART: np.array(apart)})
+
+
+def read_network(path: Path) -> tuple[LiftNetwork, list[str]]:
+    """What `write_network` wrote."""
+    network = LiftNetwork(torch.tensor(landmark_regressor(), dtype=torch.float32))
+    with np.load(path) as stored:
+        weights = {name: torch.tensor(stored[name].astype(np.float32)) for name in stored.files if name != _APART}
+        apart = [str(name) for name in stored[_APART]]
+    network.load_state_dict(weights)
+    return network.eval(), apart
+
+
+def join_networks(paths: list[Path], file: Path) -> None:
+    """The lifter: each weight of the networks, stacked."""
+    networks = [read_network(path)[0].state_dict() for path in paths]
+    stacked = {name: np.stack([network[name].numpy() for network in networks]) for name in networks[0]}
+    np.savez_compressed(file, **{name: weight.astype(np.float16) for name, weight in stacked.items()})
 
 
 if __name__ == "__main__":

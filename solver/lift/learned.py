@@ -43,7 +43,7 @@ class CorrectedLandmarks:
 
 
 def correct_landmarks(
-    observations: Observations, camera: Intrinsics, rate_hz: float, networks: Sequence[LiftNetwork] = ()
+    observations: Observations, camera: Intrinsics, rate_hz: float, networks: Sequence[LiftNetwork] | None = None
 ) -> CorrectedLandmarks:
     """Run the networks over a clip; what they say is averaged.
 
@@ -51,9 +51,9 @@ def correct_landmarks(
         observations: smoothed, gaps filled (their visibility 0), on a uniform time base.
         camera: its focal length turns pixels into rays; its tilt is not used.
         rate_hz: the time base.
-        networks: which; none for those of WEIGHTS.
+        networks: others than those of WEIGHTS.
     """
-    networks = networks or read_networks(WEIGHTS)
+    networks = read_networks(WEIGHTS) if networks is None else networks
     count = len(observations.times)
     # The networks know motion at their own rate.
     own = np.arange(max(2, round((count - 1) * RATE_HZ / rate_hz) + 1)) * rate_hz / RATE_HZ

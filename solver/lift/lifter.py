@@ -62,7 +62,7 @@ def lift(
         rate_hz: the time base.
         height: the person's height in metres, if known.
     """
-    guess = put_on_the_rays(observations, corrected, body, camera, rate_hz, height)
+    guess = guess_on_rays(observations, corrected, body, camera, rate_hz, height)
     shape = estimate_shape(guess.keypoints, guess.confidence, body, height)
     landmarks, positions = guess.landmarks * shape.scale, guess.keypoints * shape.scale
     points = landmark_points(body, shape.betas)
@@ -84,7 +84,7 @@ class OnRays:
     confidence: Array
 
 
-def put_on_the_rays(
+def guess_on_rays(
     observations: Observations,
     corrected: CorrectedLandmarks,
     body: Body,

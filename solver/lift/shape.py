@@ -19,14 +19,15 @@ _SIDES = ("left", "right")
 
 
 @dataclass(frozen=True)
-class _Bone:
+class Bone:
     """A bone whose ends the detector sees, and how it is told; the rest of the body follows through the betas.
 
     Attributes:
         start, end: joints' names without their side.
         shortened: the median length over the true one: keypoints of uncertain depth are means of what is possible,
             which shortens bones.
-        spread: standard deviation of its log, what all bones of one person share apart.
+        spread: how far its log is off, what all bones of one person share apart; twice what was measured, because
+            what the networks say of proportions is mostly the mean body's.
     """
 
     start: str
@@ -46,13 +47,13 @@ class _Bone:
         return [left[0], right[0]], [left[1], right[1]]
 
 
-# Measured by addon_assets/lifter/measure_bones.py, on films that the networks had not seen.
+# Of the open body's joints; measured by addon_assets/lifter/measure_bones.py on films that the networks had not seen.
 BONES = (
-    _Bone("hip", "knee", 0.954, 0.049),
-    _Bone("knee", "ankle", 0.974, 0.036),
-    _Bone("shoulder", "elbow", 0.990, 0.044),
-    _Bone("elbow", "wrist", 0.935, 0.039),
-    _Bone("hip", "shoulder", 0.924, 0.037),
+    Bone("hip", "knee", 0.954, 0.099),
+    Bone("knee", "ankle", 0.974, 0.072),
+    Bone("shoulder", "elbow", 0.990, 0.088),
+    Bone("elbow", "wrist", 0.935, 0.078),
+    Bone("hip", "shoulder", 0.924, 0.073),
 )
 _SHARED_SPREAD = 0.065  # of the log of what all bones of one person share: how large they are can hardly be seen
 
@@ -113,8 +114,9 @@ def median_lengths(keypoints: Array, confidence: Array) -> Array:
     for number, bone in enumerate(BONES):
         starts, ends = bone.joints
         seen = np.minimum(confidence[:, starts], confidence[:, ends]) >= _MIN_CONFIDENCE
-        if seen.any():
-            medians[number] = np.median(bone.lengths(keypoints)[seen])
+        median = np.median(bone.lengths(keypoints)[seen]) if seen.any() else 0.0
+        if median > 0.0:
+            medians[number] = median
     return medians
 
 

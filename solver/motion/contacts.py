@@ -30,11 +30,11 @@ _RESTING_SPEED, _RESTING_SPREAD = 0.15, 0.03  # m/s
 _SLIDING_HEIGHT, _SLIDING_SPREAD = 0.004, 0.0008  # m: nobody moves a foot so low, and as fast as this:
 _SLOWEST_STEP, _FASTEST_STEP, _STEP_SPREAD = 1.5, 4.0, 0.15  # m/s
 # How far a foot may be found from where it stands when nothing but its depth is off:
-_FARTHEST = 0.3  # m along the line of sight
+_FARTHEST = 0.6  # m along the line of sight
 _BESIDE, _SLANT = 0.02, 0.2  # m beside it, and m for each m along it: a heel that rolls goes up, not away
 _BESIDE_SPREAD, _OUT_OF_LINE = 0.01, 0.05  # m, chance
 _SAME_PLACE = 0.15  # m from one contact to the next
-_SHORTEST_STAY, _LONGEST_STAY = 0.1, 0.4  # s
+_SHORTEST_STAY, _LONGEST_STAY = 0.1, 0.5  # s
 
 
 def contact_probability(feet: Array, rate_hz: float) -> Array:
@@ -79,7 +79,7 @@ def beside_contacts(feet: Array, planted: Array, rate_hz: float) -> Array:
     return neighbour * sliding * step_haste(feet, rate_hz)[:, None]
 
 
-def in_line_with_contacts(feet: Array, planted: Array, rate_hz: float) -> Array:
+def in_line_with_contacts(feet: Array, planted: Array, hips: Array, reach: Array, rate_hz: float) -> Array:
     """(T, P) probability that a point still stands, or stands already, where the contact before or after has it.
 
     Depth is what a camera tells worst: a foot found going straight away from it, or coming straight towards it, may not
@@ -88,14 +88,15 @@ def in_line_with_contacts(feet: Array, planted: Array, rate_hz: float) -> Array:
     Args:
         feet: (T, P, 3) heels and toes from the camera at the origin, any axes, m.
         planted: (T, P) probability that the points are planted.
+        hips: (T, P, 3) where their legs hang on; reach: (P,) how far from there they can be, m.
     """
     haste = step_haste(feet, rate_hz)[:, None]
-    stays = _stays(feet, planted, haste, rate_hz)
-    stood = _stays(feet[::-1], planted[::-1], haste[::-1], rate_hz)[::-1]
+    stays = _stays(feet, planted, hips, reach, haste, rate_hz)
+    stood = _stays(feet[::-1], planted[::-1], hips[::-1], reach, haste[::-1], rate_hz)[::-1]
     return np.maximum(stays, stood)
 
 
-def _stays(feet: Array, planted: Array, haste: Array, rate_hz: float) -> Array:
+def _stays(feet: Array, planted: Array, hips: Array, reach: Array, haste: Array, rate_hz: float) -> Array:
     """(T, P) chance that a point is where the contact before it ended, as far as the line of sight tells.
 
     haste: (T, 1) `step_haste`.
@@ -112,7 +113,9 @@ def _stays(feet: Array, planted: Array, haste: Array, rate_hz: float) -> Array:
     beside = np.linalg.norm(feet - stood - along[..., None] * line, axis=-1)
     chance = _falling(beside, _BESIDE + _SLANT * np.abs(along), _BESIDE_SPREAD)
     late = moment - end > round(_LONGEST_STAY * rate_hz)
-    gone = (end < 0) | late | (np.abs(along) > _FARTHEST) | (chance < _OUT_OF_LINE)
+    # Who runs on leaves the foot behind, farther than a leg is long.
+    left_behind = np.linalg.norm(stood - hips, axis=-1) > reach
+    gone = (end < 0) | late | left_behind | (np.abs(along) > _FARTHEST) | (chance < _OUT_OF_LINE)
     # What was gone once since the contact does not come back to it.
     stays = (np.maximum.accumulate(np.where(gone, moment, -1)) < end) & ~stands
     column = np.broadcast_to(np.arange(feet.shape[1]), end.shape)

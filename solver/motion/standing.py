@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..ikol.chain import Chain
+from ..ikol.kinematics import PARENTS
 from ..stretches import stretches
 from .camera import level_by
 from .clip_terms import BodyPoints, Ground, PlantedPoints
@@ -55,7 +56,11 @@ class Feet:
     def held(self, chain: Chain, planted: Tensor) -> Tensor:
         """(T, 4) `planted`, and the chance that a point that seems to leave stands still and its depth is off."""
         place = self._place(chain).numpy()
-        in_line = in_line_with_contacts(place, planted.numpy(), chain.frame_rate)
+        legs = [_leg(body) for body in self.points.bodies]
+        hips = torch.cat([chain.window(s.kept).joints[:, [leg[-1] for leg in legs]] for s in stretches(len(place))])
+        lengths = torch.linalg.norm(chain.bones, dim=-1)
+        reach = torch.stack([lengths[leg[:-1]].sum() for leg in legs]) + torch.linalg.norm(self.points.offsets, dim=-1)
+        in_line = in_line_with_contacts(place, planted.numpy(), hips.numpy(), reach.numpy(), chain.frame_rate)
         return torch.maximum(planted, torch.as_tensor(in_line, dtype=torch.float32))
 
     def floor(self, chain: Chain, planted: Tensor, before: float) -> float:
@@ -106,3 +111,11 @@ class Feet:
     def _place(self, chain: Chain) -> Tensor:
         """(T, 4, 3) where the points are; a whole clip's chain would keep the joints that they hang from."""
         return torch.cat([self.points.place(chain.window(s.kept)) for s in stretches(len(chain.pelvis))])
+
+
+def _leg(body: int) -> list[int]:
+    """The joints from a body part up to the joint that hangs on the pelvis."""
+    joints = [body]
+    while PARENTS[joints[-1]] > 0:
+        joints.append(PARENTS[joints[-1]])
+    return joints

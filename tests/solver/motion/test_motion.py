@@ -225,12 +225,29 @@ def test_a_foot_in_line_with_where_it_stood_stands_there(
     feet[:, 2:] = np.array((-0.5, 1.2, 5.0)) + (other_speed * times)[:, None, None] * np.array((1.0, 0.0, 0.0))
     planted = np.zeros((len(times), 4))
     planted[: last + 1, :2] = 1.0
-    after = in_line_with_contacts(feet, planted, rate)
-    before = in_line_with_contacts(feet[::-1], planted[::-1], rate)[::-1]
+    hips, reach = feet[:, [0]].repeat(4, 1), np.full(4, 0.9)
+    after = in_line_with_contacts(feet, planted, hips, reach, rate)
+    before = in_line_with_contacts(feet[::-1], planted[::-1], hips[::-1], reach, rate)[::-1]
     np.testing.assert_allclose(after, before, atol=1e-9)
     moved = after[last + 1 : end, :2]
     assert moved.min() > 0.9 if stays else moved.max() == 0.0
     assert after[:, 2:].max() == after[: last + 1].max() == after[end:].max() == 0.0
+
+
+@pytest.mark.parametrize(("speed", "stays"), [(0.5, True), (6.0, False)], ids=["stands over it", "runs on"])
+def test_a_foot_that_its_leg_cannot_reach_any_more_does_not_stand_there(speed: float, stays: bool):
+    """A foot goes along the line of sight for 0.2 s after a contact; the hips go sideways."""
+    stood = np.array((0.0, 0.9, 5.0))
+    feet = np.tile(stood, (40, 4, 1))
+    feet[20:26, :2] += stood / np.linalg.norm(stood) * (np.arange(1, 7) * 0.05)[:, None, None]
+    feet[26:, :2, 0] += 1.0
+    feet[:, 2:, 0] += 9.0 * np.arange(40)[:, None] / RATE  # the other foot is fast
+    hips = np.tile(stood - (0.0, 0.85, 0.0), (40, 4, 1))
+    hips[20:, :, 0] += speed * np.arange(20)[:, None] / RATE
+    planted = np.zeros((40, 4))
+    planted[:20, :2] = 1.0
+    held = in_line_with_contacts(feet, planted, hips, np.full(4, 0.9), RATE)[20:26, :2]
+    assert held.min() > 0.9 if stays else held[3:].max() == 0.0
 
 
 @pytest.mark.parametrize(("again", "goes_on"), [(1.02, True), (1.05, False)], ids=["same place", "a step further"])
@@ -239,7 +256,7 @@ def test_a_contact_lost_for_a_moment_in_the_line_of_sight_goes_on(again: float, 
     feet[20] *= 1.01
     feet[21:] *= again
     planted = np.repeat(((np.arange(40) != 20) * 1.0)[:, None], 4, axis=1)
-    lost = in_line_with_contacts(feet, planted, RATE)
+    lost = in_line_with_contacts(feet, planted, feet, np.full(4, 0.9), RATE)
     assert lost[20].min() > 0.9 if goes_on else lost[20].max() == 0.0
     assert np.delete(lost, 20, axis=0).max() == 0.0
 
@@ -250,9 +267,9 @@ def test_feet_at_the_camera_and_behind_it_have_chances_too():
     feet[20:, 2:, 0] = 9.0 * np.arange(20)[:, None] / RATE
     planted = np.zeros((40, 4))
     planted[:20] = 1.0
-    assert np.isfinite(in_line_with_contacts(feet, planted, RATE)).all()
+    assert np.isfinite(in_line_with_contacts(feet, planted, feet, np.full(4, 0.9), RATE)).all()
     for few in range(4):
-        assert in_line_with_contacts(feet[:few], planted[:few], RATE).shape == (few, 4)
+        assert in_line_with_contacts(feet[:few], planted[:few], feet[:few], np.full(4, 0.9), RATE).shape == (few, 4)
 
 
 def test_out_of_sight_only_those_stand_who_stood_before_and_stand_after_in_one_place():
