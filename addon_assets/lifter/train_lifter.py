@@ -160,7 +160,7 @@ def read_network(path: Path) -> tuple[LiftNetwork, list[str]]:
 def join_networks(paths: list[Path], file: Path) -> None:
     """The lifter: each weight of the networks, stacked."""
     networks = [read_network(path)[0].state_dict() for path in paths]
-    stacked = {name: np.stack([network[name].numpy() for network in networks]) for name in networks[0]}
+    stacked = {name: np.stack([network[name].cpu().numpy() for network in networks]) for name in networks[0]}
     np.savez_compressed(file, **{name: weight.astype(np.float16) for name, weight in stacked.items()})
 
 
