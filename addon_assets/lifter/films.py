@@ -12,15 +12,13 @@ from torch.nn.utils.rnn import pad_sequence
 
 from solver.body import joint_transforms
 from solver.body_file import Body
-from solver.detect.person_landmarks import LANDMARK_NAMES
 from solver.ikol import so3
 from solver.lens import focal_length
 from solver.lift.landmark_points import MIRRORED_JOINTS, MIRRORED_LANDMARKS, landmark_points
-from solver.lift.network import LANDMARKS, crop_axes
+from solver.lift.network import HIPS, LANDMARKS, crop_axes
 from solver.take import read_take
 
 MOMENTS = 54  # of a training stretch, at 30 Hz
-HIPS = [LANDMARK_NAMES.index(f"{side}_hip") for side in ("left", "right")]
 # About how much of the true extent the detector tells, by least squares on 58 of the films: x, y and z of the crop.
 TOLD = (0.93, 0.97, 0.67)
 _LANDMARKS = MIRRORED_LANDMARKS.tolist()
@@ -95,8 +93,8 @@ class Films:
             getattr(self.seen, field.name)[film, moments] for field in fields(Seen)
         )
         mirror = torch.tensor((-1.0, 1.0, 1.0))
-        rays, visibility = _mirrored(rays, flip), torch.where(flip[..., 0], visibility[:, :, _LANDMARKS], visibility)
-        landmarks = _mirrored(landmarks, flip)
+        rays, landmarks = _mirrored(rays, flip), _mirrored(landmarks, flip)
+        visibility = _swapped(visibility, flip[..., 0])
         points = torch.where(flip, points[:, :, _POINTS] * mirror, points)
         up = torch.where(flip[..., 0], up * mirror, up)
         roll = so3.exp(torch.randn(count, 1) * torch.tensor((0.0, 0.0, 0.06)))[:, None]
@@ -114,8 +112,7 @@ class Films:
         """What the detector got wrong in random stretches, some mirrored."""
         film, moments, flip = self._choose(count)
         picture, space, visibility = (getattr(self.errors, field.name)[film, moments] for field in fields(Errors))
-        visibility = torch.where(flip[..., 0], visibility[:, :, _LANDMARKS], visibility)
-        return Errors(_mirrored(picture, flip), _mirrored(space, flip), visibility)
+        return Errors(_mirrored(picture, flip), _mirrored(space, flip), _swapped(visibility, flip[..., 0]))
 
     def _choose(self, count: int) -> tuple[Tensor, Tensor, Tensor]:
         """(B, 1) films, (B, MOMENTS) of their moments, (B, 1, 1, 1) whether to mirror them."""
@@ -163,9 +160,14 @@ def from_hips(landmarks: Tensor) -> Tensor:
 
 
 def _mirrored(values: Tensor, flip: Tensor) -> Tensor:
-    """(B, T, 33, 2 or 3) with left for right where `flip` (B, 1, 1, 1)."""
+    """(B, T, 33, 2 or 3) as in a mirror where `flip` (B, 1, 1, 1)."""
     mirror = torch.tensor((-1.0, 1.0, 1.0))[: values.shape[-1]]
-    return torch.where(flip, values[:, :, _LANDMARKS] * mirror, values)
+    return _swapped(torch.where(flip, values * mirror, values), flip)
+
+
+def _swapped(values: Tensor, flip: Tensor) -> Tensor:
+    """(B, T, 33, ...) with left for right where `flip`."""
+    return torch.where(flip, values[:, :, _LANDMARKS], values)
 
 
 def _tensor(values: np.ndarray) -> Tensor:

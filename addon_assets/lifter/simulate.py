@@ -13,15 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from cmu import Motion
-from films import HIPS, MOMENTS, TOLD, Errors, Films, Seen, from_hips
+from films import MOMENTS, TOLD, Errors, Films, Seen, from_hips
 from scipy.interpolate import CubicSpline
 from torch import Tensor
 
 from solver.body_file import JOINT_NAMES, PARENTS, Body
-from solver.detect.person_landmarks import LANDMARK_NAMES
+from solver.detect.person_landmarks import LANDMARK_NAMES, LIMBS
 from solver.ikol import so3
 from solver.lift.landmark_points import MIRRORED_JOINTS, landmark_points
-from solver.lift.network import LANDMARKS, crop_axes
+from solver.lift.network import HIPS, LANDMARKS, crop_axes
 
 _POOL_RATE_HZ = 60.0
 _LEGS = [j for j, name in enumerate(JOINT_NAMES) if name.split("_")[-1] in ("hip", "knee", "ankle", "foot")]
@@ -38,15 +38,9 @@ _TILTED = 0.15  # share of the people who lie or tumble
 # What an arm's or leg's landmarks get wrong can be another person's: in space from where the limb hangs on, in the
 # picture as it is.
 _LIMBS = [
-    (
-        LANDMARK_NAMES.index(f"{side}_{root}"),
-        [LANDMARK_NAMES.index(f"{side}_{part}") for part in parts],
-    )
+    (LANDMARK_NAMES.index(f"{side}_{root}"), [LANDMARK_NAMES.index(f"{side}_{part}") for part in parts])
     for side in ("left", "right")
-    for root, parts in (
-        ("shoulder", ("elbow", "wrist", "pinky", "index", "thumb")),
-        ("hip", ("knee", "ankle", "heel", "foot_index")),
-    )
+    for root, parts in LIMBS.items()
 ]
 _EXCHANGED = 0.4
 

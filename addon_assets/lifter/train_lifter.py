@@ -30,6 +30,7 @@ from torch import Tensor  # noqa: E402
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn  # noqa: E402
 
 from solver.body_file import JOINT_NAMES, PARENTS, read_body  # noqa: E402
+from solver.lift.learned import make_network  # noqa: E402
 from solver.lift.network import LANDMARKS, Lifted, LiftNetwork, network_input  # noqa: E402
 from solver.lift.regressor import landmark_regressor  # noqa: E402
 
@@ -149,19 +150,21 @@ def write_network(network: LiftNetwork, apart: list[str], path: Path) -> None:
 
 def read_network(path: Path) -> tuple[LiftNetwork, list[str]]:
     """What `write_network` wrote."""
-    network = LiftNetwork(torch.tensor(landmark_regressor(), dtype=torch.float32))
-    with np.load(path) as stored:
-        weights = {name: torch.tensor(stored[name].astype(np.float32)) for name in stored.files if name != _APART}
-        apart = [str(name) for name in stored[_APART]]
-    network.load_state_dict(weights)
-    return network.eval(), apart
+    stored = _read(path)
+    apart = [str(name) for name in stored.pop(_APART)]
+    return make_network({name: torch.tensor(weight.astype(np.float32)) for name, weight in stored.items()}), apart
 
 
 def join_networks(paths: list[Path], file: Path) -> None:
     """The lifter: each weight of the networks, stacked."""
-    networks = [read_network(path)[0].state_dict() for path in paths]
-    stacked = {name: np.stack([network[name].cpu().numpy() for network in networks]) for name in networks[0]}
-    np.savez_compressed(file, **{name: weight.astype(np.float16) for name, weight in stacked.items()})
+    networks = [_read(path) for path in paths]
+    names = networks[0].keys() - {_APART}
+    np.savez_compressed(file, **{name: np.stack([stored[name] for stored in networks]) for name in sorted(names)})
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    with np.load(path) as stored:
+        return dict(stored)
 
 
 if __name__ == "__main__":

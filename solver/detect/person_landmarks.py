@@ -17,6 +17,8 @@ LANDMARK_NAMES = (
     "left_thumb", "right_thumb", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle",
     "left_heel", "right_heel", "left_foot_index", "right_foot_index",
 )  # fmt: skip
+# What hangs from a shoulder and from a hip.
+LIMBS = {"shoulder": ("elbow", "wrist", "pinky", "index", "thumb"), "hip": ("knee", "ankle", "heel", "foot_index")}
 
 
 @dataclass(frozen=True)

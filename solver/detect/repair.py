@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 
 from ..stretches import runs
 from .observations import Observations
-from .person_landmarks import LANDMARK_NAMES
+from .person_landmarks import LANDMARK_NAMES, LIMBS
 
 Array = NDArray[Any]
 
-# What a detector mixes up together; limbs are told by what they hang from.
+# What a detector mixes up together, besides LIMBS, which are told by what they hang from.
 _HEAD = ("eye_inner", "eye", "eye_outer", "ear")
-_LIMBS = {"shoulder": ("elbow", "wrist", "pinky", "index", "thumb"), "hip": ("knee", "ankle", "heel", "foot_index")}
 _STATURE = 1.7  # m: what pixels are measured by
 _SWAP_PRICE = 0.02  # m of movement a moment: less than the detector's noise never pays for a swap
 _FACING_WORTH = 0.05  # m of movement: a face at the back of its head or of its trunk, a moment
@@ -69,7 +68,7 @@ def repair(observed: Observations) -> Repaired:
             values[rows, left + right] = values[rows, right + left]
 
     settle(_HEAD, _FACING_WORTH * _facing(world, "ear"))
-    for root, names in _LIMBS.items():
+    for root, names in LIMBS.items():
         settle((root,), _FACING_WORTH * _facing(world, root))
         settle(names, _HANGING_WORTH * _hanging(world, root, names[0]))
     times = observed.times[known]

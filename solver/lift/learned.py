@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from ..detect.observations import Observations
-from ..detect.person_landmarks import LANDMARK_NAMES
 from ..device import one_thread
 from ..motion.camera import Intrinsics
 from ..stretches import stretches
@@ -23,7 +23,6 @@ from .regressor import landmark_regressor
 Array = NDArray[Any]
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "addon_assets" / "lifter" / "lifter.npz"
-HIPS = [LANDMARK_NAMES.index(f"{side}_hip") for side in ("left", "right")]
 _MARGIN = 30  # moments seen on both sides of a stretch, more than the network looks ahead
 
 
@@ -87,12 +86,15 @@ def read_networks(path: Path) -> tuple[LiftNetwork, ...]:
     """The networks of a file of weights, each weight stacked over them."""
     with np.load(path) as stored:
         weights = {name: torch.as_tensor(stored[name].astype(np.float32)) for name in stored.files}
-    networks: list[LiftNetwork] = []
-    for number in range(len(next(iter(weights.values())))):
-        network = LiftNetwork(torch.as_tensor(landmark_regressor(), dtype=torch.float32))
-        network.load_state_dict({name: weight[number] for name, weight in weights.items()})
-        networks.append(network.eval())
-    return tuple(networks)
+    count = len(next(iter(weights.values())))
+    return tuple(make_network({name: weight[n] for name, weight in weights.items()}) for n in range(count))
+
+
+def make_network(weights: dict[str, Tensor]) -> LiftNetwork:
+    """A trained network, to be asked."""
+    network = LiftNetwork(torch.as_tensor(landmark_regressor(), dtype=torch.float32))
+    network.load_state_dict(weights)
+    return network.eval()
 
 
 def _at(values: Array, places: Array) -> Array:

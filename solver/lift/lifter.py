@@ -13,7 +13,8 @@ from ..detect.observations import Observations
 from ..motion.camera import Intrinsics, put_on_rays, view_rotations
 from ..stretches import stretches
 from .landmark_points import landmark_points
-from .learned import HIPS, CorrectedLandmarks
+from .learned import CorrectedLandmarks
+from .network import HIPS
 from .regressor import landmark_regressor
 from .shape import estimate_shape
 from .twist import twist_and_leaves

@@ -19,7 +19,7 @@ RATE_HZ = 30.0  # of the moments it was trained on
 _CHANNELS = 256
 _DILATIONS = (1, 2, 4, 6)
 _SCALE_MIDDLE = -1.7  # of log(scale), so that inputs lie about 0
-_HIPS = [LANDMARK_NAMES.index(f"{side}_hip") for side in ("left", "right")]
+HIPS = [LANDMARK_NAMES.index(f"{side}_hip") for side in ("left", "right")]
 _TRUNK = [LANDMARK_NAMES.index(f"{side}_{part}") for part in ("shoulder", "hip") for side in ("left", "right")]
 
 
@@ -58,7 +58,7 @@ def network_input(rays: Tensor, visibility: Tensor, landmarks: Tensor) -> Tensor
     """
     turned = torch.cat((rays, torch.ones_like(rays[..., :1])), -1) @ crop_axes(rays)
     flat = turned[..., :2] / turned[..., 2:].clamp_min(0.2)
-    flat = flat - flat[..., _HIPS, :].mean(-2, keepdim=True)
+    flat = flat - flat[..., HIPS, :].mean(-2, keepdim=True)
     share = visibility.clamp_min(1e-3)
     scale = ((flat.square().sum(-1) * share).sum(-1) / share.sum(-1)).sqrt().clamp_min(1e-4)
     return torch.cat(
